@@ -1,2 +1,58 @@
-/** Runs once before all test files. */
-export default async function setup(): Promise<void> {}
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import type { TestProject } from 'vitest/node';
+import { openDedicatedConnection } from '../../src/platform/dedicated-connection.ts';
+import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts';
+import { migrate } from '../../src/platform/migrate.ts';
+import type { DatabaseAddress } from '../../src/platform/postgres.ts';
+import { FUNCTION_FILES, MIGRATIONS_DIRECTORY } from '../../src/schema-files.ts';
+import { addressOf, dropDatabase } from './database.ts';
+
+/** Runs once before all test files: a server (that of DATABASE_URL, else an embedded one) with a migrated database to copy. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const stack = new AsyncDisposableStack();
+  try {
+    const url = process.env['DATABASE_URL'];
+    const admin = url ? addressOf({ url }, 'postgres') : await startServer(stack);
+    const run = randomBytes(6).toString('hex');
+    const template = `rookery_template_${run}`;
+    const prefix = `rookery_test_${run}_`;
+    await createDatabase(admin, template);
+    stack.defer(() => dropDatabase(admin, template));
+    stack.defer(() => dropLeftovers(admin, prefix));
+    await migrate({ address: addressOf(admin, template), directory: MIGRATIONS_DIRECTORY, functions: FUNCTION_FILES });
+    project.provide('adminAddress', admin);
+    project.provide('templateDatabase', template);
+    project.provide('databasePrefix', prefix);
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+  return () => stack.disposeAsync();
+}
+
+async function startServer(stack: AsyncDisposableStack): Promise<DatabaseAddress> {
+  const directory = mkdtempSync(join(tmpdir(), 'rookery-test-'));
+  chmodSync(directory, 0o711); // As root the database runs as another user, who has to get in.
+  stack.defer(() => {
+    // A link when not even that helped: see reachableHome.
+    const home = join(directory, 'postgres');
+    if (existsSync(home)) rmSync(realpathSync(home), { recursive: true });
+    rmSync(directory, { recursive: true });
+  });
+  return stack.use(await startEmbeddedPostgres({ directory, whenServed: 'refuse' })).address;
+}
+
+async function createDatabase(admin: DatabaseAddress, name: string): Promise<void> {
+  await using connection = openDedicatedConnection(admin);
+  await connection.sql.unsafe(`CREATE DATABASE ${name} TEMPLATE template0`);
+}
+
+async function dropLeftovers(admin: DatabaseAddress, prefix: string): Promise<void> {
+  await using connection = openDedicatedConnection(admin);
+  const rows = await connection.sql<{ name: string }[]>`SELECT datname AS name FROM pg_database WHERE starts_with(datname, ${prefix})`;
+  for (const { name } of rows) await dropDatabase(admin, name);
+}

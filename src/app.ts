@@ -1,0 +1,136 @@
+import type { Config } from './config.ts';
+import { createConversations } from './conversations/conversations.ts';
+import { createConversationLoaders } from './conversations/loaders.ts';
+import { createConversationResolvers } from './conversations/resolvers.ts';
+import { createMemoryBus } from './events/bus-memory.ts';
+import { createEventCursors } from './events/cursors.ts';
+import { Hub } from './events/hub.ts';
+import { createEventResolvers } from './events/resolvers.ts';
+import { readEpoch, readXmin } from './events/resume-changes.ts';
+import { createSubscriptions } from './events/subscriptions.ts';
+import { createNodeResolvers } from './graphql/node.ts';
+import { createSchema } from './graphql/schema.ts';
+import { createSnapshots } from './graphql/snapshot.ts';
+import { createViewerSnapshots } from './graphql/viewer-snapshot.ts';
+import { createIdentityService } from './identity/identity.ts';
+import { createIdentityResolvers } from './identity/resolvers.ts';
+import { createMessageLoaders } from './messages/loaders.ts';
+import { createMessages } from './messages/messages.ts';
+import { createMessageResolvers } from './messages/resolvers.ts';
+import { MessageWriter } from './messages/writer.ts';
+import { type Clock, systemClock } from './platform/clock.ts';
+import { createCursorCodec } from './platform/cursor.ts';
+import { openDatabase } from './platform/database.ts';
+import { developmentSecret } from './platform/development-secret.ts';
+import { createLogger, type Logger } from './platform/logger.ts';
+import { createMetrics } from './platform/metrics.ts';
+import { connectPostgres, type DatabaseAddress } from './platform/postgres.ts';
+import { deriveSecrets } from './platform/secrets.ts';
+import { FUNCTION_FILES, MIGRATIONS_DIRECTORY } from './schema-files.ts';
+import { createServer, type RookeryServer } from './server/server.ts';
+
+export type AppOptions = {
+  readonly config: Config;
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+  /** Instead of what the configuration says. */
+  readonly databaseAddress?: DatabaseAddress;
+  /** Told of every statement, for tests that count them. */
+  readonly onStatement?: (text: string) => void;
+};
+
+export type App = AsyncDisposable & { readonly url: string; readonly port: number };
+
+/** Builds every part, each before what needs it, and stops them in reverse. */
+export async function startApp({ config, clock = systemClock, onStatement, ...options }: AppOptions): Promise<App> {
+  const logger = options.logger ?? createLogger(config.logLevel);
+  await using stack = new AsyncDisposableStack();
+
+  const { databaseUrl, dataDirectory: directory } = config;
+  const address =
+    options.databaseAddress ??
+    stack.use(await openDatabase({ databaseUrl, directory, migrations: MIGRATIONS_DIRECTORY, functions: FUNCTION_FILES, logger })).address;
+  const metrics = createMetrics();
+  stack.defer(() => metrics[Symbol.dispose]());
+  const database = stack.use(
+    connectPostgres({
+      address,
+      connectionsMax: config.databaseConnectionsMax,
+      queueMax: QUEUED_STATEMENTS_MAX,
+      statementTimeoutMs: config.statementTimeoutMs,
+      lockTimeoutMs: config.lockTimeoutMs,
+      onStatement({ text, durationMs, failed }) {
+        metrics.databaseDuration.observe({ failed: String(failed) }, durationMs / 1_000);
+        onStatement?.(text);
+      },
+    }),
+  );
+  const { sql } = database;
+
+  const secrets = deriveSecrets(config.secret ?? developmentSecret(config.dataDirectory));
+  const codec = createCursorCodec(secrets.cursorKey);
+  const cursors = createEventCursors({ codec, epoch: await readEpoch(sql) });
+  const bus = stack.use(createMemoryBus({ logger }));
+  const hub = new Hub({ sql, bus, logger });
+  stack.defer(() => hub.stop());
+  const subscriptions = createSubscriptions({ sql, hub, cursors, now: () => clock.now() });
+
+  const identity = createIdentityService({ sql, secrets, clock, config });
+  const conversations = createConversations({ sql, bus, identity });
+  const writer = new MessageWriter({ sql, onBatch: (size) => metrics.messageBatches.observe(size) });
+  stack.defer(() => writer.drain());
+  const messages = createMessages({ sql, bus, conversations, writer });
+
+  const snapshots = createSnapshots(cursors);
+  const viewerSnapshots = createViewerSnapshots({ readXmin: () => readXmin(sql) });
+  const conversationLoaders = createConversationLoaders({ conversations, snapshots });
+  const messageLoaders = createMessageLoaders({ messages, snapshots });
+  const ref = async (uuid: string) => {
+    const key = (await conversations.keysByUuid([uuid])).get(uuid);
+    return key === undefined ? null : { key, uuid };
+  };
+  const schema = createSchema([
+    createIdentityResolvers({ identity, onSessionsEnded: (sessionUuids) => bus.publish({ kind: 'sessions', sessionUuids }) }),
+    createConversationResolvers({ conversations, loaders: conversationLoaders, codec, cursors, snapshots }),
+    createMessageResolvers({ messages, loaders: messageLoaders, conversationLoaders, codec, cursors, snapshots }),
+    createEventResolvers({ subscriptions, refer: conversations.refer, cursors, xminOf: viewerSnapshots.xminOf }),
+    createNodeResolvers({
+      user: (_, uuid) => identity.userByUuid(uuid),
+      viewer: async ({ viewer }, uuid) => (viewer?.userUuid === uuid ? viewer : null),
+      async conversation(context, uuid) {
+        const found = await ref(uuid);
+        return found === null ? null : conversationLoaders.find(context, found.key);
+      },
+      async message(context, uuid, sequence) {
+        const conversation = await ref(uuid);
+        return conversation === null ? null : messageLoaders.find(context, { conversation, sequence });
+      },
+      async member({ viewer }, uuid, userUuid) {
+        const conversation = await ref(uuid);
+        return conversation === null || viewer === null ? null : conversations.memberByUser(viewer.userKey, conversation, userUuid);
+      },
+    }),
+  ]);
+
+  const server: RookeryServer = stack.use(
+    await createServer({
+      schema,
+      authenticate: (authorization) => identity.authenticate(authorization),
+      prepare: viewerSnapshots.prepare,
+      config,
+      metrics,
+      logger,
+      clock,
+      isReady: async () => (await readXmin(sql)) > 0,
+      pages: new Map(),
+    }),
+  );
+  const unsubscribe = await bus.onSessions(({ sessionUuids }) => server.closeSocketsOf({ sessionUuids }));
+  stack.defer(unsubscribe);
+
+  const owned = stack.move();
+  return { url: server.url, port: server.port, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Beyond the connections; a statement waits here for milliseconds, so more would only make everybody late. */
+const QUEUED_STATEMENTS_MAX = 1_000;

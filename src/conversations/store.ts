@@ -1,0 +1,209 @@
+import type { Sql } from '../platform/postgres.ts';
+import { CONVERSATION_KINDS, type Conversation, type ConversationKind } from './conversation.ts';
+import { type MemberRole, roleNumber } from './member.ts';
+import { roleMinNumber } from './permission.ts';
+import { type ConversationRow, conversationOf, type MemberRow, type ViewedRow, viewedConversationOf } from './rows.ts';
+
+/** One change of a member, as the database functions answer it. */
+export type MemberChangeRow = MemberRow & {
+  readonly status: string;
+  readonly change: number | null;
+  readonly changed_sequence: number;
+  readonly changed_at_us: number;
+};
+
+export async function conversationKeys(
+  sql: Sql,
+  uuids: readonly string[],
+): Promise<readonly { readonly id: number; readonly public_id: string }[]> {
+  return sql<{ id: number; public_id: string }>`SELECT c.id, c.public_id FROM conversations c WHERE c.public_id = ANY (${uuids}::uuid[])`;
+}
+
+/** Conversations as one viewer sees them. What they may not see at all is left out: all but CHANNELs they are not in. */
+export async function conversationsByKey(sql: Sql, viewerKey: number, keys: readonly number[]): Promise<readonly Conversation[]> {
+  const rows = await sql<ViewedRow>`
+    SELECT c.id, c.public_id, c.kind, c.title, c.topic, c.sequence, c.message_count, c.member_count, c.created_at,
+           (extract(epoch FROM c.last_at) * 1000000)::bigint AS last_at_us, (extract(epoch FROM coalesce(c.last_message_at, c.created_at)) * 1000000)::bigint AS active_at_us,
+           m.role, m.read_position, p.display_name AS peer_name
+      FROM conversations c
+      LEFT JOIN members m ON m.conversation_id = c.id AND m.user_id = ${viewerKey}::bigint AND m.left_sequence IS NULL
+      LEFT JOIN users p ON p.id = CASE WHEN c.direct_low = ${viewerKey}::bigint THEN c.direct_high ELSE c.direct_low END
+     WHERE c.id = ANY (${keys}::bigint[]) AND (m.user_id IS NOT NULL OR c.kind = 3)`;
+  return rows.map(viewedConversationOf);
+}
+
+/** The conversations of one person, newest activity first, after a place in that order. The limit is applied before anything is joined. */
+export async function inbox(
+  sql: Sql,
+  viewerKey: number,
+  after: { readonly activeAtUs: number; readonly key: number } | null,
+  limit: number,
+): Promise<readonly Conversation[]> {
+  const { activeAtUs, key } = after ?? { activeAtUs: Number.MAX_SAFE_INTEGER, key: Number.MAX_SAFE_INTEGER };
+  const rows = await sql<ViewedRow>`
+    WITH top AS MATERIALIZED (
+      SELECT c.*, m.role, m.read_position
+        FROM members m,
+             LATERAL (SELECT x.*, (extract(epoch FROM coalesce(x.last_message_at, x.created_at)) * 1000000)::bigint AS active_at_us FROM conversations x WHERE x.id = m.conversation_id OFFSET 0) c
+       WHERE m.user_id = ${viewerKey}::bigint AND m.left_sequence IS NULL AND (c.active_at_us, c.id) < (${activeAtUs}::bigint, ${key}::bigint)
+       ORDER BY c.active_at_us DESC, c.id DESC LIMIT ${limit}::integer
+    )
+    SELECT c.id, c.public_id, c.kind, c.title, c.topic, c.sequence, c.message_count, c.member_count, c.created_at,
+           (extract(epoch FROM c.last_at) * 1000000)::bigint AS last_at_us, c.active_at_us, c.role, c.read_position, p.display_name AS peer_name
+      FROM top c
+      LEFT JOIN users p ON p.id = CASE WHEN c.direct_low = ${viewerKey}::bigint THEN c.direct_high ELSE c.direct_low END
+     ORDER BY c.active_at_us DESC, c.id DESC`;
+  return rows.map(viewedConversationOf);
+}
+
+/** The directory in order of title. `pattern` is a LIKE pattern over the lower-cased title. */
+export async function directory(
+  sql: Sql,
+  viewerKey: number,
+  pattern: string,
+  afterKey: number,
+  limit: number,
+): Promise<readonly Conversation[]> {
+  const rows = await sql<ViewedRow>`
+    SELECT c.id, c.public_id, c.kind, c.title, c.topic, c.sequence, c.message_count, c.member_count, c.created_at,
+           (extract(epoch FROM c.last_at) * 1000000)::bigint AS last_at_us, (extract(epoch FROM coalesce(c.last_message_at, c.created_at)) * 1000000)::bigint AS active_at_us,
+           m.role, m.read_position, NULL AS peer_name
+      FROM conversations c
+      LEFT JOIN members m ON m.conversation_id = c.id AND m.user_id = ${viewerKey}::bigint AND m.left_sequence IS NULL
+     WHERE c.kind = 3 AND lower(c.title) LIKE ${pattern}::text
+       AND (${afterKey}::bigint = 0 OR (lower(c.title), c.id) > ((SELECT lower(a.title) FROM conversations a WHERE a.id = ${afterKey}::bigint), ${afterKey}::bigint))
+     ORDER BY lower(c.title), c.id LIMIT ${limit}::integer`;
+  return rows.map(viewedConversationOf);
+}
+
+export type CreateRow = {
+  readonly uuid: string;
+  readonly kind: ConversationKind;
+  readonly creatorKey: number;
+  readonly memberKeys: readonly number[];
+  readonly title: string | null;
+  readonly topic: string | null;
+  readonly clientConversationId: string | null;
+  readonly requestHash: string;
+};
+
+/** Not repeated by itself when the connection is lost: without a key a repeat would make a second conversation. */
+export async function createConversation(sql: Sql, row: CreateRow): Promise<{ readonly status: string; readonly id: number }> {
+  const isRepeatable = row.clientConversationId !== null || row.kind === 'DIRECT';
+  const run = isRepeatable ? sql : sql.once;
+  const [created] = await run<{ status: string; id: number }>`
+    SELECT r.status, r.id FROM create_conversation(${row.uuid}::uuid, ${CONVERSATION_KINDS.indexOf(row.kind) + 1}::smallint, ${row.creatorKey}::bigint, ${row.memberKeys}::bigint[],
+      ${row.title}::text, ${row.topic}::text, ${row.clientConversationId}::text, ${row.requestHash}::uuid) r`;
+  if (created === undefined) throw new Error('create_conversation must answer one row.');
+  return created;
+}
+
+export type AttributeChanges = { readonly title?: string | null; readonly topic?: string | null };
+
+/** The conversation as the change left it, read for nobody. */
+export async function updateConversation(
+  sql: Sql,
+  key: number,
+  actorKey: number,
+  changes: AttributeChanges,
+): Promise<{ readonly status: string; readonly conversation: Conversation | null }> {
+  const [row] = await sql<ConversationRow & { status: string }>`
+    SELECT r.status, (r.conversation).id, (r.conversation).public_id, (r.conversation).kind, (r.conversation).title, (r.conversation).topic, (r.conversation).sequence,
+           (r.conversation).message_count, (r.conversation).member_count, (r.conversation).created_at, (extract(epoch FROM (r.conversation).last_at) * 1000000)::bigint AS last_at_us,
+           (extract(epoch FROM coalesce((r.conversation).last_message_at, (r.conversation).created_at)) * 1000000)::bigint AS active_at_us
+      FROM update_conversation(${key}::bigint, ${actorKey}::bigint, ${roleMinNumber('updateConversation')}::smallint,
+        ${changes.title !== undefined}::boolean, ${changes.title ?? null}::text, ${changes.topic !== undefined}::boolean, ${changes.topic ?? null}::text) r`;
+  if (row === undefined) throw new Error('update_conversation must answer one row.');
+  return { status: row.status, conversation: row.id === null ? null : conversationOf(row) };
+}
+
+/** actorKey 0: the user joins by themselves. */
+export async function addMembers(
+  sql: Sql,
+  key: number,
+  actorKey: number,
+  userKeys: readonly number[],
+  groupMembersMax: number,
+): Promise<readonly MemberChangeRow[]> {
+  return sql<MemberChangeRow>`
+    SELECT r.status, r.change, (r.member).changed_sequence, (extract(epoch FROM (r.member).changed_at) * 1000000)::bigint AS changed_at_us, (r.member).role, (r.member).joined_at,
+           (r.member).read_position, u.id AS user_id, u.public_id AS user_public_id, u.handle, u.display_name, u.created_at AS user_created_at
+      FROM add_members(${key}::bigint, ${actorKey}::bigint, ${userKeys}::bigint[], ${roleMinNumber('addMembers')}::smallint, ${groupMembersMax}::integer) r
+      LEFT JOIN users u ON u.id = (r.member).user_id ORDER BY (r.member).changed_sequence`;
+}
+
+export async function removeMember(sql: Sql, key: number, actorKey: number, userKey: number): Promise<readonly MemberChangeRow[]> {
+  return sql<MemberChangeRow>`
+    SELECT r.status, r.change, (r.member).changed_sequence, (extract(epoch FROM (r.member).changed_at) * 1000000)::bigint AS changed_at_us, (r.member).role, (r.member).joined_at,
+           (r.member).read_position, u.id AS user_id, u.public_id AS user_public_id, u.handle, u.display_name, u.created_at AS user_created_at
+      FROM remove_member(${key}::bigint, ${actorKey}::bigint, ${userKey}::bigint, ${roleMinNumber('removeMember')}::smallint) r
+      LEFT JOIN users u ON u.id = (r.member).user_id ORDER BY (r.member).changed_sequence`;
+}
+
+export async function setMemberRole(
+  sql: Sql,
+  key: number,
+  actorKey: number,
+  userKey: number,
+  role: MemberRole,
+): Promise<readonly MemberChangeRow[]> {
+  return sql<MemberChangeRow>`
+    SELECT r.status, r.change, (r.member).changed_sequence, (extract(epoch FROM (r.member).changed_at) * 1000000)::bigint AS changed_at_us, (r.member).role, (r.member).joined_at,
+           (r.member).read_position, u.id AS user_id, u.public_id AS user_public_id, u.handle, u.display_name, u.created_at AS user_created_at
+      FROM set_member_role(${key}::bigint, ${actorKey}::bigint, ${userKey}::bigint, ${roleNumber(role)}::smallint, ${roleMinNumber('setMemberRole')}::smallint) r
+      LEFT JOIN users u ON u.id = (r.member).user_id ORDER BY (r.member).changed_sequence`;
+}
+
+export async function markRead(
+  sql: Sql,
+  key: number,
+  userKey: number,
+  position: number,
+  movesBack: boolean,
+): Promise<{ readonly status: string; readonly read_position: number }> {
+  const [row] = await sql<{ status: string; read_position: number }>`
+    SELECT r.status, r.read_position FROM mark_read(${key}::bigint, ${userKey}::bigint, ${position}::bigint, ${movesBack}::boolean) r`;
+  if (row === undefined) throw new Error('mark_read must answer one row.');
+  return row;
+}
+
+export type MembersRequest = { readonly conversationKey: number; readonly afterSequence: number; readonly limit: number };
+
+/** Members in the order they joined, of many conversations at once; only of those the viewer is in. */
+export async function membersPages(sql: Sql, viewerKey: number, requests: readonly MembersRequest[]) {
+  return sql<MemberRow & { readonly ord: number; readonly joined_sequence: number }>`
+    SELECT k.ord::integer AS ord, x.*, u.public_id AS user_public_id, u.handle, u.display_name, u.created_at AS user_created_at
+      FROM unnest(${requests.map((r) => r.conversationKey)}::bigint[], ${requests.map((r) => r.afterSequence)}::bigint[], ${requests.map((r) => r.limit)}::integer[])
+             WITH ORDINALITY k (conversation_id, after, size, ord)
+      JOIN members v ON v.conversation_id = k.conversation_id AND v.user_id = ${viewerKey}::bigint AND v.left_sequence IS NULL,
+           LATERAL (SELECT m.user_id, m.role, m.joined_at, m.read_position, m.joined_sequence FROM members m
+                     WHERE m.conversation_id = k.conversation_id AND m.left_sequence IS NULL AND m.joined_sequence > k.after ORDER BY m.joined_sequence LIMIT k.size) x
+      JOIN users u ON u.id = x.user_id
+     ORDER BY k.ord, x.joined_sequence`;
+}
+
+/** One member, for a viewer who is in the conversation too. */
+export async function memberByUser(sql: Sql, viewerKey: number, conversationKey: number, userUuid: string): Promise<MemberRow | null> {
+  const [row] = await sql<MemberRow>`
+    SELECT m.user_id, m.role, m.joined_at, m.read_position, u.public_id AS user_public_id, u.handle, u.display_name, u.created_at AS user_created_at
+      FROM users u JOIN members m ON m.user_id = u.id AND m.conversation_id = ${conversationKey}::bigint AND m.left_sequence IS NULL
+      JOIN members v ON v.conversation_id = m.conversation_id AND v.user_id = ${viewerKey}::bigint AND v.left_sequence IS NULL
+     WHERE u.public_id = ${userUuid}::uuid`;
+  return row ?? null;
+}
+
+/** Messages the viewer has not read: not their own, not deleted. Counted from the rows, 100 at most. */
+export async function unreadCounts(sql: Sql, viewerKey: number, keys: readonly number[]) {
+  return sql<{ readonly conversation_id: number; readonly unread: number }>`
+    SELECT b.conversation_id, (SELECT count(*)::integer FROM (SELECT FROM messages m WHERE m.conversation_id = b.conversation_id AND m.sequence > b.read_sequence
+             AND m.author_id <> b.user_id AND m.deleted_at IS NULL ORDER BY m.sequence DESC LIMIT 100) x) AS unread
+      FROM members b WHERE b.user_id = ${viewerKey}::bigint AND b.conversation_id = ANY (${keys}::bigint[]) AND b.left_sequence IS NULL`;
+}
+
+export async function unreadConversationCount(sql: Sql, viewerKey: number): Promise<number> {
+  const [row] = await sql<{ readonly count: number }>`
+    SELECT count(*)::integer AS count FROM members b
+     WHERE b.user_id = ${viewerKey}::bigint AND b.left_sequence IS NULL
+       AND EXISTS (SELECT FROM messages m WHERE m.conversation_id = b.conversation_id AND m.sequence > b.read_sequence AND m.author_id <> b.user_id AND m.deleted_at IS NULL)`;
+  return row?.count ?? 0;
+}

@@ -1,0 +1,23 @@
+import type { Change } from './event.ts';
+
+/** News of one conversation: changes in order, without holes, numbered by the conversation. */
+export type ConversationNews = { readonly kind: 'conversation'; readonly conversationKey: number; readonly changes: readonly Change[] };
+/** Something that concerns one person changed: memberships, roles, read positions. Says no more than "look". */
+export type PersonNews = { readonly kind: 'person'; readonly userKey: number };
+/** Sessions have ended: their sockets must go. */
+export type SessionsNews = { readonly kind: 'sessions'; readonly sessionUuids: readonly string[] };
+export type News = ConversationNews | PersonNews | SessionsNews;
+
+export type Listener<Kind extends News> = (news: Kind) => void;
+
+/**
+ * Carries the news between the nodes, and within one. It may lose, repeat and reorder: whoever listens checks the numbers and reads
+ * what is missing from the rows.
+ */
+export type Bus = AsyncDisposable & {
+  publish(news: News): void;
+  /** Resolves when news published from now on will arrive. Ends by the function it answers. */
+  onConversation(conversationKey: number, listener: Listener<ConversationNews>): Promise<() => void>;
+  onPerson(userKey: number, listener: Listener<PersonNews>): Promise<() => void>;
+  onSessions(listener: Listener<SessionsNews>): Promise<() => void>;
+};

@@ -1,0 +1,51 @@
+import type { EventCursors } from './cursors.ts';
+import { EventStream, type Place, type StreamDependencies } from './stream.ts';
+
+/** One conversation: replay, CaughtUp, live; over when the viewer leaves or is removed. */
+export class ConversationStream extends EventStream {
+  readonly #cursors: EventCursors;
+  #isCaughtUp = false;
+
+  constructor(userKey: number, dependencies: StreamDependencies & { readonly cursors: EventCursors }) {
+    super(userKey, dependencies);
+    this.#cursors = dependencies.cursors;
+  }
+
+  /** Begins after `position`: from the rows, then live. */
+  start(topic: Place['topic'], position: number): void {
+    this.follow(topic, position, true);
+  }
+
+  protected cursorOf(place: Place, sequence: number, atUs: number): () => string {
+    return () => this.#cursors.conversation(place.topic.conversation.uuid, { sequence, atUs });
+  }
+
+  protected roundEndsWithItsLastEvent(): boolean {
+    return this.#isCaughtUp;
+  }
+
+  protected onLevel(place: Place, horizon: { readonly sequence: number; readonly atUs: number }): void {
+    if (this.#isCaughtUp) return;
+    this.#isCaughtUp = true;
+    const { conversation } = place.topic;
+    this.enqueue({
+      __typename: 'CaughtUp',
+      conversationRef: conversation,
+      previousSequence: place.position,
+      sequence: horizon.sequence,
+      atUs: horizon.atUs,
+      cursor: this.#cursors.conversation(conversation.uuid, horizon),
+    });
+    place.position = horizon.sequence;
+  }
+
+  protected onDeparture(): void {
+    this.end();
+  }
+
+  protected async idle(): Promise<boolean> {
+    return false;
+  }
+
+  protected release(): void {}
+}

@@ -1,0 +1,192 @@
+import type { ConversationRef } from '../conversations/conversation.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Sql } from '../platform/postgres.ts';
+import type { Bus, ConversationNews } from './bus.ts';
+import { readHeads, readRound } from './changes.ts';
+import { readCheck } from './resume-changes.ts';
+import { Topic, type TopicListener } from './topic.ts';
+
+/** What follows one person's affairs. */
+export type PersonListener = {
+  readonly userKey: number;
+  /** Something that concerns the person may have changed: look. */
+  onPersonNews(): void;
+  /** Everything below transaction `xmin` has been told, and the person's inbox was at `inboxSequence`. */
+  onVerified(xmin: number, inboxSequence: number): void;
+  /** The server stops. */
+  onStop(): void;
+};
+
+export type HubDependencies = {
+  readonly sql: Sql;
+  readonly bus: Bus;
+  readonly logger: Logger;
+  readonly checkIntervalMs?: number;
+  /** How long a conversation without listeners is kept, so that a reconnect finds it. */
+  readonly lingerMs?: number;
+};
+
+type Entry = { readonly topic: Promise<Topic>; users: number; linger: NodeJS.Timeout | undefined; close: () => void };
+type Person = { readonly listeners: Set<PersonListener>; readonly unsubscribe: Promise<() => void> };
+
+/**
+ * The news of all conversations and persons that somebody on this node follows. The bus brings it; about once a second one statement
+ * compares with the database, so that nothing lost on the way stays lost.
+ */
+export class Hub {
+  readonly #dependencies: Required<HubDependencies>;
+  readonly #entries = new Map<number, Entry>();
+  readonly #ready = new Map<number, Topic>();
+  readonly #persons = new Map<number, Person>();
+  #timer: NodeJS.Timeout | undefined;
+  #checking: Promise<void> | null = null;
+  #isStopped = false;
+
+  constructor(dependencies: HubDependencies) {
+    this.#dependencies = { checkIntervalMs: 1_000, lingerMs: 10_000, ...dependencies };
+    this.#schedule();
+  }
+
+  get conversations(): number {
+    return this.#entries.size;
+  }
+
+  /** Listens to conversations: first to their news, then their heads are read, in one statement, so that nothing falls between. */
+  async join(conversations: readonly ConversationRef[], listener: TopicListener): Promise<readonly Topic[]> {
+    const fresh = conversations.filter(({ key }) => !this.#entries.has(key));
+    if (fresh.length > 0) this.#open(fresh);
+    const entries = conversations.map(({ key }) => this.#entry(key));
+    for (const entry of entries) {
+      entry.users += 1;
+      clearTimeout(entry.linger);
+    }
+    try {
+      const topics = await Promise.all(entries.map((entry) => entry.topic));
+      for (const topic of topics) topic.listeners.add(listener);
+      return topics;
+    } catch (error) {
+      for (const [index, { key }] of conversations.entries()) this.#leave(key, entries[index]);
+      throw error;
+    }
+  }
+
+  leave(topic: Topic, listener: TopicListener): void {
+    if (!topic.listeners.delete(listener)) return;
+    const entry = this.#entries.get(topic.conversation.key);
+    if (entry !== undefined) this.#leave(topic.conversation.key, entry);
+  }
+
+  async joinPerson(listener: PersonListener): Promise<void> {
+    const known = this.#persons.get(listener.userKey);
+    if (known !== undefined) {
+      known.listeners.add(listener);
+      await known.unsubscribe;
+      return;
+    }
+    const listeners = new Set([listener]);
+    const tell = () => {
+      for (const each of listeners) each.onPersonNews();
+    };
+    const unsubscribe = this.#dependencies.bus.onPerson(listener.userKey, tell);
+    this.#persons.set(listener.userKey, { listeners, unsubscribe });
+    await unsubscribe;
+  }
+
+  leavePerson(listener: PersonListener): void {
+    const person = this.#persons.get(listener.userKey);
+    if (person === undefined || !person.listeners.delete(listener) || person.listeners.size > 0) return;
+    this.#persons.delete(listener.userKey);
+    person.unsubscribe.then((unsubscribe) => unsubscribe()).catch(this.#onError);
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    for (const { listeners } of this.#persons.values()) for (const listener of [...listeners]) listener.onStop();
+    for (const entry of this.#entries.values()) {
+      clearTimeout(entry.linger);
+      entry.close();
+    }
+    this.#entries.clear();
+    this.#ready.clear();
+    await this.#checking?.catch(() => {});
+  }
+
+  #entry(key: number): Entry {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) throw new Error('A conversation must be opened before it is followed.');
+    return entry;
+  }
+
+  #open(conversations: readonly ConversationRef[]): void {
+    const { sql, bus } = this.#dependencies;
+    const opened = conversations.map((conversation) => {
+      let topic: Topic | undefined;
+      const early: ConversationNews[] = [];
+      const subscribed = bus.onConversation(conversation.key, (news) => (topic === undefined ? early.push(news) : topic.onNews(news)));
+      const start = (head: number, isWanted: boolean) => {
+        topic = new Topic({ conversation, readRound: (request) => readRound(sql, request), onError: this.#onError }, head);
+        if (isWanted) this.#ready.set(conversation.key, topic);
+        for (const news of early.splice(0)) topic.onNews(news);
+        return topic;
+      };
+      return { conversation, subscribed, start };
+    });
+    const heads = Promise.all(opened.map(({ subscribed }) => subscribed)).then(() =>
+      readHeads(
+        sql,
+        conversations.map(({ key }) => key),
+      ),
+    );
+    for (const { conversation, subscribed, start } of opened) {
+      let isClosed = false;
+      const topic = heads.then((found) => start(found.get(conversation.key) ?? 0, !isClosed));
+      const close = () => {
+        isClosed = true;
+        subscribed.then((unsubscribe) => unsubscribe()).catch(this.#onError);
+        topic.then((started) => started.close()).catch(() => {}); // Whoever waits for it is told.
+      };
+      this.#entries.set(conversation.key, { topic, users: 0, linger: undefined, close });
+    }
+  }
+
+  #leave(key: number, entry: Entry | undefined): void {
+    if (entry === undefined) return;
+    entry.users -= 1;
+    if (entry.users > 0 || this.#entries.get(key) !== entry) return;
+    const close = () => {
+      entry.close();
+      this.#entries.delete(key);
+      this.#ready.delete(key);
+    };
+    entry.linger = setTimeout(close, this.#dependencies.lingerMs).unref();
+    // One that could not be opened is not worth keeping.
+    entry.topic.catch(() => {
+      clearTimeout(entry.linger);
+      if (this.#entries.get(key) === entry) close();
+    });
+  }
+
+  #schedule(): void {
+    if (this.#isStopped) return;
+    this.#timer = setTimeout(() => {
+      this.#checking = this.#check().catch(this.#onError);
+      void this.#checking.then(() => this.#schedule());
+    }, this.#dependencies.checkIntervalMs).unref();
+  }
+
+  async #check(): Promise<void> {
+    if (this.#ready.size === 0 && this.#persons.size === 0) return;
+    const check = await readCheck(this.#dependencies.sql, [...this.#ready.keys()], [...this.#persons.keys()]);
+    await Promise.all(check.heads.map(({ key, sequence }) => this.#ready.get(key)?.reach(sequence)));
+    const inboxes = new Map(check.inboxes.map(({ key, sequence }) => [key, sequence]));
+    for (const [userKey, { listeners }] of this.#persons) {
+      for (const listener of listeners) listener.onVerified(check.xmin, inboxes.get(userKey) ?? 0);
+    }
+  }
+
+  readonly #onError = (error: unknown): void => {
+    // What could not be read now is read by the next check; until then nobody is told anything newer.
+    this.#dependencies.logger.warn({ err: error }, 'The hub could not read what it is missing');
+  };
+}

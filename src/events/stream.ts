@@ -1,0 +1,245 @@
+import type { ConversationRef } from '../conversations/conversation.ts';
+import { AppError } from '../platform/errors.ts';
+import type { RoundPage, RoundRequest } from './changes.ts';
+import { type Change, type ConversationEvent, isDepartureOf } from './event.ts';
+import type { Hub } from './hub.ts';
+import type { Topic, TopicListener } from './topic.ts';
+
+/** How far a stream is in one conversation. */
+export type Place = {
+  readonly topic: Topic;
+  /** Number of the last change that was put into the queue: where the chain goes on. */
+  position: number;
+  /** True while it is served from the rows, page by page, as fast as it is read. */
+  isBehind: boolean;
+  /** The round that is being read from the rows. */
+  round: { base: number; from: number; horizon: { readonly sequence: number; readonly atUs: number } | null };
+};
+
+export type StreamDependencies = {
+  readonly hub: Hub;
+  readonly readRound: (request: RoundRequest) => Promise<RoundPage>;
+  /** Events that wait for a slow reader at most; then it is served from the rows. */
+  readonly queueMax?: number;
+};
+
+export const QUEUE_MAX = 1_000;
+const PAGE_LIMIT = 200;
+
+/**
+ * What one subscription receives: for every conversation it follows an unbroken chain of events, from the rows first, then live.
+ * A reader who cannot keep up loses nothing: its queue stops growing and it reads on from the rows at its own pace.
+ *
+ * Not an async generator, whose `return` would wait for an event that may never come.
+ */
+export abstract class EventStream implements AsyncIterableIterator<ConversationEvent>, TopicListener {
+  readonly userKey: number;
+  protected readonly hub: Hub;
+  protected readonly places = new Map<number, Place>();
+  readonly #readRound: (request: RoundRequest) => Promise<RoundPage>;
+  readonly #queueMax: number;
+  #queue: ConversationEvent[] = [];
+  #wake: (() => void) | null = null;
+  #end: { readonly error: unknown } | null = null;
+  #isReturned = false;
+
+  constructor(userKey: number, { hub, readRound, queueMax = QUEUE_MAX }: StreamDependencies) {
+    this.userKey = userKey;
+    this.hub = hub;
+    this.#readRound = readRound;
+    this.#queueMax = queueMax;
+  }
+
+  /** The cursor of an event that was just put into the queue. */
+  protected abstract cursorOf(place: Place, sequence: number, atUs: number): () => string;
+  /** True when the last event of a round must account for the whole round, because no CaughtUp will. */
+  protected abstract roundEndsWithItsLastEvent(): boolean;
+  /** The rows of a conversation are read up to a horizon, and the news goes on from there. */
+  protected abstract onLevel(place: Place, horizon: { readonly sequence: number; readonly atUs: number }): void;
+  /** The user is in this conversation no longer, and has been told so. */
+  protected abstract onDeparture(place: Place): void;
+  /** Asked when nothing is left to deliver or to read. Answers true when it did something and wants to be asked again. */
+  protected abstract idle(): Promise<boolean>;
+  protected abstract release(): void;
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<ConversationEvent, undefined>> {
+    for (;;) {
+      if (this.#isReturned) return { done: true, value: undefined };
+      const event = this.#queue.shift();
+      if (event !== undefined) return { done: false, value: event };
+      if (this.#end !== null) {
+        const { error } = this.#end;
+        await this.return();
+        if (error !== null) throw error;
+        return { done: true, value: undefined };
+      }
+      try {
+        if (await this.#advance()) continue;
+      } catch (error) {
+        this.end(error);
+        continue;
+      }
+      if (this.#queue.length === 0 && this.#end === null && !this.#isReturned) await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  async return(): Promise<IteratorResult<ConversationEvent, undefined>> {
+    if (!this.#isReturned) {
+      this.#isReturned = true;
+      this.#queue = [];
+      for (const place of this.places.values()) this.hub.leave(place.topic, this);
+      this.places.clear();
+      this.release();
+    }
+    this.wake();
+    return { done: true, value: undefined };
+  }
+
+  async throw(error: unknown): Promise<IteratorResult<ConversationEvent, undefined>> {
+    await this.return();
+    throw error;
+  }
+
+  onStop(): void {
+    this.end(new AppError('OVERLOADED', 'The server is going away: subscribe again from your last cursor.', { retryAfterMs: 1_000 }));
+  }
+
+  onChange(conversation: ConversationRef, change: Change): void {
+    const place = this.places.get(conversation.key);
+    if (place === undefined || place.isBehind || change.sequence <= place.position) return;
+    if (change.sequence !== place.position + 1 || this.#queue.length >= this.#queueMax) {
+      this.#fallBehind(place);
+      return;
+    }
+    this.#push(place, change, change.sequence, change.atUs);
+  }
+
+  onRound(conversation: ConversationRef, base: number, page: RoundPage): void {
+    const place = this.places.get(conversation.key);
+    if (place === undefined || place.isBehind || page.head <= place.position) return;
+    if (place.position !== base || page.hasMore || this.#queue.length + page.changes.length > this.#queueMax) {
+      this.#fallBehind(place);
+      return;
+    }
+    const departure = page.departures.get(this.userKey);
+    if (departure !== undefined) this.#push(place, departure, departure.sequence, departure.atUs);
+    else this.#pushPage(place, page.changes, { sequence: page.head, atUs: page.headAtUs });
+  }
+
+  onMissed(conversation: ConversationRef): void {
+    const place = this.places.get(conversation.key);
+    if (place !== undefined && !place.isBehind) this.#fallBehind(place);
+  }
+
+  protected get isOver(): boolean {
+    return this.#isReturned || this.#end !== null;
+  }
+
+  protected get isAnyBehind(): boolean {
+    for (const place of this.places.values()) if (place.isBehind) return true;
+    return false;
+  }
+
+  protected follow(topic: Topic, position: number, isBehind: boolean): Place {
+    const place: Place = { topic, position, isBehind, round: { base: position, from: position, horizon: null } };
+    this.places.set(topic.conversation.key, place);
+    return place;
+  }
+
+  protected unfollow(place: Place): void {
+    this.places.delete(place.topic.conversation.key);
+    this.hub.leave(place.topic, this);
+  }
+
+  protected enqueue(event: ConversationEvent): void {
+    this.#queue.push(event);
+    this.wake();
+  }
+
+  protected wake(): void {
+    this.#wake?.();
+    this.#wake = null;
+  }
+
+  /** What is queued is still delivered; then the stream ends, with the error if there is one. */
+  protected end(error: unknown = null): void {
+    this.#end ??= { error };
+    this.wake();
+  }
+
+  async #advance(): Promise<boolean> {
+    let next: Place | undefined;
+    for (const place of this.places.values()) {
+      if (place.isBehind && (next === undefined || place.topic.conversation.key < next.topic.conversation.key)) next = place;
+    }
+    if (next === undefined) return this.idle();
+    await this.#readPage(next);
+    return true;
+  }
+
+  async #readPage(place: Place): Promise<void> {
+    const { topic, round } = place;
+    const page = await this.#readRound({
+      conversation: topic.conversation,
+      base: round.base,
+      from: round.from,
+      horizon: round.horizon?.sequence ?? null,
+      limit: PAGE_LIMIT,
+      audience: [this.userKey],
+    });
+    if (this.isOver || this.places.get(topic.conversation.key) !== place) return;
+    const departure = page.departures.get(this.userKey);
+    if (departure !== undefined) {
+      if (departure.sequence > place.position) this.#push(place, departure, departure.sequence, departure.atUs);
+      else this.onDeparture(place);
+      return;
+    }
+    round.horizon ??= { sequence: page.head, atUs: page.headAtUs };
+    this.#pushPage(place, page.changes, page.hasMore || !this.roundEndsWithItsLastEvent() ? null : round.horizon);
+    if (page.hasMore) {
+      round.from = page.changes.at(-1)?.sequence ?? round.from;
+      return;
+    }
+    const { horizon } = round;
+    place.round = { base: horizon.sequence, from: horizon.sequence, horizon: null };
+    // Beyond the horizon lies what happened meanwhile: another round. Otherwise the news goes on from here.
+    if (topic.head > horizon.sequence || (this.roundEndsWithItsLastEvent() && place.position < horizon.sequence)) return;
+    place.isBehind = false;
+    this.onLevel(place, horizon);
+  }
+
+  /** `horizon`: the last event accounts for everything up to there. */
+  #pushPage(place: Place, changes: readonly Change[], horizon: { readonly sequence: number; readonly atUs: number } | null): void {
+    const last = changes.at(-1);
+    for (const change of changes) {
+      if (change === last && horizon !== null) this.#push(place, change, horizon.sequence, horizon.atUs);
+      else this.#push(place, change, change.sequence, change.atUs);
+    }
+  }
+
+  #push(place: Place, change: Change, sequence: number, cursorAtUs: number): void {
+    const { conversation } = place.topic;
+    const cursorOf = this.cursorOf(place, sequence, cursorAtUs);
+    this.enqueue({
+      ...change,
+      sequence,
+      previousSequence: place.position,
+      conversationRef: conversation,
+      get cursor() {
+        return cursorOf();
+      },
+    });
+    place.position = sequence;
+    if (isDepartureOf(this.userKey, change)) this.onDeparture(place);
+  }
+
+  #fallBehind(place: Place): void {
+    place.isBehind = true;
+    place.round = { base: place.position, from: place.position, horizon: null };
+    this.wake();
+  }
+}

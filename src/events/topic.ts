@@ -1,0 +1,114 @@
+import type { ConversationRef } from '../conversations/conversation.ts';
+import type { ConversationNews } from './bus.ts';
+import type { RoundPage, RoundRequest } from './changes.ts';
+import type { Change } from './event.ts';
+
+/** What follows a conversation: gets every change once, in order. */
+export type TopicListener = {
+  readonly userKey: number;
+  /** The change after the one before: number p + 1 after p. */
+  onChange(conversation: ConversationRef, change: Change): void;
+  /** All that changed in (base, head], read from the rows, because the news of it was lost. */
+  onRound(conversation: ConversationRef, base: number, page: RoundPage): void;
+  /** Something was told to others while this one was being added: it must look for itself. */
+  onMissed(conversation: ConversationRef): void;
+};
+
+export type TopicDependencies = {
+  readonly conversation: ConversationRef;
+  readonly readRound: (request: RoundRequest) => Promise<RoundPage>;
+  readonly onError: (error: unknown) => void;
+};
+
+/** News may arrive out of order: a gap is waited for this long before the rows are read. */
+const GAP_WAIT_MS = 30;
+/** Changes read for all listeners together; what is more, each reads at its own pace. */
+const ROUND_LIMIT = 500;
+/** News held beyond a gap at most; the rows have the rest. */
+const HELD_MAX = 1_000;
+
+/**
+ * One conversation on this node. Turns news, which may be lost, repeated or out of order, into an unbroken row of changes: it never
+ * passes a gap, so a listener meets a removal before anything that came after it.
+ */
+export class Topic {
+  readonly conversation: ConversationRef;
+  readonly listeners = new Set<TopicListener>();
+  readonly #readRound: (request: RoundRequest) => Promise<RoundPage>;
+  readonly #onError: (error: unknown) => void;
+  readonly #held = new Map<number, Change>();
+  #head: number;
+  #timer: NodeJS.Timeout | undefined;
+  #filling: Promise<void> | null = null;
+  #isClosed = false;
+
+  constructor(dependencies: TopicDependencies, head: number) {
+    this.conversation = dependencies.conversation;
+    this.#readRound = dependencies.readRound;
+    this.#onError = dependencies.onError;
+    this.#head = head;
+  }
+
+  /** Number of the last change that was told to the listeners. */
+  get head(): number {
+    return this.#head;
+  }
+
+  onNews({ changes }: ConversationNews): void {
+    for (const change of changes) if (change.sequence > this.#head && this.#held.size < HELD_MAX) this.#held.set(change.sequence, change);
+    this.#tell();
+  }
+
+  /** Makes sure that everything up to a sequence seen in the database is told; resolves when it is. */
+  async reach(sequence: number): Promise<void> {
+    if (this.#head >= sequence) return;
+    await new Promise((resolve) => setTimeout(resolve, GAP_WAIT_MS));
+    if (this.#head < sequence && !this.#isClosed) await this.#fill();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    this.#held.clear();
+  }
+
+  #tell(): void {
+    if (this.#filling !== null || this.#isClosed) return;
+    for (;;) {
+      const next = this.#held.get(this.#head + 1);
+      if (next === undefined) break;
+      this.#held.delete(next.sequence);
+      this.#head = next.sequence;
+      for (const listener of this.listeners) listener.onChange(this.conversation, next);
+    }
+    if (this.#held.size > 0 && this.#timer === undefined) {
+      this.#timer = setTimeout(() => {
+        this.#timer = undefined;
+        if (this.#held.size > 0) this.#fill().catch(this.#onError);
+      }, GAP_WAIT_MS);
+    }
+  }
+
+  /** Reads what is missing, once for all listeners. Who is no member in that very snapshot gets their own departure only. */
+  #fill(): Promise<void> {
+    this.#filling ??= this.#readMissing().finally(() => {
+      this.#filling = null;
+      this.#tell();
+    });
+    return this.#filling;
+  }
+
+  async #readMissing(): Promise<void> {
+    const base = this.#head;
+    const audience = [...new Set([...this.listeners].map((listener) => listener.userKey))];
+    const page = await this.#readRound({ conversation: this.conversation, base, from: base, horizon: null, limit: ROUND_LIMIT, audience });
+    if (this.#isClosed || page.head <= base) return;
+    this.#head = page.head;
+    for (const sequence of this.#held.keys()) if (sequence <= page.head) this.#held.delete(sequence);
+    const known = new Set(audience);
+    for (const listener of this.listeners) {
+      if (known.has(listener.userKey)) listener.onRound(this.conversation, base, page);
+      else listener.onMissed(this.conversation);
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import type { ConversationRef } from '../conversations/conversation.ts';
+import type { EventCursors } from './cursors.ts';
+import type { PersonListener } from './hub.ts';
+import type { MembershipRow, Resume, ViewerCursor } from './resume-changes.ts';
+import { EventStream, type Place, type StreamDependencies } from './stream.ts';
+
+export type ViewerStreamDependencies = StreamDependencies & {
+  readonly cursors: EventCursors;
+  readonly readMemberships: (
+    userKey: number,
+  ) => Promise<{ readonly inboxSequence: number; readonly memberships: readonly MembershipRow[] }>;
+  readonly now: () => number;
+};
+
+/** Every conversation of one person, those joined later too. */
+export class ViewerStream extends EventStream implements PersonListener {
+  readonly #dependencies: ViewerStreamDependencies;
+  /** Goes out with events. Everything below its transaction has been queued before them. */
+  #cursor: ViewerCursor = { xmin: 0, cut: null };
+  /** Of the snapshot from which the replay goes; null once it is done. */
+  #replaying: { readonly xminNext: number } | null = { xminNext: 0 };
+  #cursorText: string | null = null;
+  #inboxSequence = 0;
+  /** Memberships may have changed since they were read. */
+  #isStale = false;
+
+  constructor(userKey: number, dependencies: ViewerStreamDependencies) {
+    super(userKey, dependencies);
+    this.#dependencies = dependencies;
+  }
+
+  /** Follows all conversations of the snapshot, each from where the cursor left it. */
+  async start(after: ViewerCursor | null, resume: Resume): Promise<void> {
+    this.#inboxSequence = resume.inboxSequence;
+    this.#cursor = after ?? { xmin: resume.xmin, cut: null };
+    this.#replaying = { xminNext: resume.xmin };
+    await this.#attach(
+      resume.conversations.map(({ conversation_id: key, public_id: uuid, head, start: position }) => ({ key, uuid, position, head })),
+    );
+  }
+
+  onPersonNews(): void {
+    this.#isStale = true;
+    this.wake();
+  }
+
+  onVerified(xmin: number, inboxSequence: number): void {
+    if (inboxSequence > this.#inboxSequence) this.onPersonNews();
+    if (this.#isStale || this.#replaying !== null || this.isAnyBehind || xmin <= this.#cursor.xmin) return;
+    this.#cursor = { xmin, cut: null };
+    this.#cursorText = null;
+  }
+
+  protected cursorOf(place: Place, sequence: number): () => string {
+    if (this.#replaying !== null && place.isBehind) {
+      this.#cursor = { xmin: this.#cursor.xmin, cut: { xminNext: this.#replaying.xminNext, key: place.topic.conversation.key, sequence } };
+      this.#cursorText = null;
+    }
+    const cursor = this.#cursor;
+    return () => this.#textOf(cursor);
+  }
+
+  protected roundEndsWithItsLastEvent(): boolean {
+    return true;
+  }
+
+  protected onLevel(): void {}
+
+  protected onDeparture(place: Place): void {
+    this.unfollow(place);
+    // The person may have come back since: then memberships tell, which were compared while this one still counted as followed.
+    this.onPersonNews();
+  }
+
+  protected async idle(): Promise<boolean> {
+    if (this.#isStale) {
+      await this.#refresh();
+      return true;
+    }
+    if (this.#replaying === null) return false;
+    this.#cursor = { xmin: this.#replaying.xminNext, cut: null };
+    this.#cursorText = null;
+    this.#replaying = null;
+    const cursor = this.#textOf(this.#cursor);
+    this.enqueue({
+      __typename: 'CaughtUp',
+      conversationRef: null,
+      previousSequence: null,
+      sequence: null,
+      atUs: this.#dependencies.now() * 1_000,
+      cursor,
+    });
+    return true;
+  }
+
+  protected release(): void {
+    this.hub.leavePerson(this);
+  }
+
+  async #refresh(): Promise<void> {
+    this.#isStale = false;
+    try {
+      const { inboxSequence, memberships } = await this.#dependencies.readMemberships(this.userKey);
+      this.#inboxSequence = inboxSequence;
+      const joined = memberships.filter(({ conversation_id }) => !this.places.has(conversation_id));
+      await this.#attach(
+        joined.map(({ conversation_id: key, public_id: uuid, joined_sequence }) => ({
+          key,
+          uuid,
+          position: joined_sequence - 1,
+          head: null,
+        })),
+      );
+    } catch (error) {
+      this.#isStale = true;
+      throw error;
+    }
+  }
+
+  /** `head`: of the snapshot in which all up to `position` was known; null: the rows must tell. */
+  async #attach(conversations: readonly (ConversationRef & { readonly position: number; readonly head: number | null })[]): Promise<void> {
+    if (conversations.length === 0) return;
+    const topics = await this.hub.join(conversations, this);
+    for (const [index, { position, head }] of conversations.entries()) {
+      const topic = topics[index];
+      if (topic === undefined) continue;
+      if (this.isOver) this.hub.leave(topic, this);
+      else this.follow(topic, position, position !== head || topic.head > position);
+    }
+  }
+
+  #textOf(cursor: ViewerCursor): string {
+    if (cursor !== this.#cursor) return this.#dependencies.cursors.viewer(cursor);
+    this.#cursorText ??= this.#dependencies.cursors.viewer(cursor);
+    return this.#cursorText;
+  }
+}

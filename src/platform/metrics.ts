@@ -1,0 +1,81 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** The figures of one server. Names are public: docs/metrics.md lists them; labels take few values, never a client's text. */
+export type Metrics = ReturnType<typeof createMetrics>;
+
+const LAG_INTERVAL_MS = 200;
+
+export function createMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const stopMeasuringLag = measureLag(registry);
+  return {
+    registry,
+    httpRequests: new Counter({
+      name: 'rookery_http_requests_total',
+      help: 'HTTP requests answered.',
+      labelNames: ['method', 'status'],
+      registers,
+    }),
+    httpDuration: new Histogram({
+      name: 'rookery_http_request_duration_seconds',
+      help: 'From the head of an HTTP request to the end of its answer; streams are not in it.',
+      labelNames: ['method'],
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      registers,
+    }),
+    sockets: new Gauge({ name: 'rookery_sockets', help: 'Open WebSockets.', registers }),
+    eventStreams: new Gauge({ name: 'rookery_event_streams', help: 'Open answers of server-sent events.', registers }),
+    subscriptions: new Gauge({ name: 'rookery_subscriptions', help: 'Running subscriptions, over any transport.', registers }),
+    messagesIn: new Counter({ name: 'rookery_socket_messages_in_total', help: 'WebSocket messages received.', registers }),
+    messagesOut: new Counter({ name: 'rookery_socket_messages_out_total', help: 'WebSocket messages sent.', registers }),
+    closes: new Counter({
+      name: 'rookery_socket_closes_total',
+      help: 'WebSockets closed, by close code.',
+      labelNames: ['code'],
+      registers,
+    }),
+    authenticationFailures: new Counter({
+      name: 'rookery_authentication_failures_total',
+      help: 'Requests and sockets refused for their access token.',
+      registers,
+    }),
+    databaseDuration: new Histogram({
+      name: 'rookery_database_statement_duration_seconds',
+      help: 'How long statements took, from the connection they got to their last row.',
+      labelNames: ['failed'],
+      buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+      registers,
+    }),
+    messageBatches: new Histogram({
+      name: 'rookery_message_batch_size',
+      help: 'Messages that were written together, in one transaction.',
+      buckets: [1, 2, 5, 10, 20, 50, 100],
+      registers,
+    }),
+    [Symbol.dispose]: stopMeasuringLag,
+  };
+}
+
+/** By the drift of a timer, as the runtimes' own measurement reads nearly nothing on Deno. Shows the worst since it was last read. */
+function measureLag(registry: Registry): () => void {
+  let worstMs = 0;
+  let expectedAt = performance.now() + LAG_INTERVAL_MS;
+  const drift = () => performance.now() - expectedAt;
+  const timer = setInterval(() => {
+    worstMs = Math.max(worstMs, drift());
+    expectedAt = performance.now() + LAG_INTERVAL_MS;
+  }, LAG_INTERVAL_MS);
+  timer.unref();
+  new Gauge({
+    name: 'rookery_event_loop_lag_seconds',
+    help: 'The longest the event loop was late since this was last read.',
+    registers: [registry],
+    collect() {
+      this.set(Math.max(worstMs, drift(), 0) / 1_000);
+      worstMs = 0;
+    },
+  });
+  return () => clearInterval(timer);
+}

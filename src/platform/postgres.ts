@@ -1,0 +1,174 @@
+import postgres from 'postgres';
+import { AppError } from './errors.ts';
+
+/** One statement. `$n` parameters only; arrays travel as PostgreSQL arrays, bigint columns arrive as numbers. */
+type Tag = <Row extends object = Record<string, never>>(
+  text: TemplateStringsArray,
+  ...values: readonly Parameter[]
+) => Promise<readonly Row[]>;
+
+/** An array must hold no nulls: the driver turns them into words. */
+export type Parameter = string | number | boolean | null | readonly (string | number)[];
+
+/**
+ * How stores speak to the database. The tag itself is for statements that may be run twice (reads, writes with a key, writes that
+ * say UNCHANGED): after a lost connection they are tried once more. `once` is for those that may not.
+ */
+export type Sql = Tag & { readonly once: Tag };
+
+export type DatabaseAddress =
+  | { readonly url: string }
+  | { readonly host: string; readonly port: number; readonly user: string; readonly database: string };
+
+export type DatabaseOptions = {
+  readonly address: DatabaseAddress;
+  /** Connections at most. */
+  readonly connectionsMax: number;
+  /** Statements that wait for a connection at most; one more is OVERLOADED. */
+  readonly queueMax: number;
+  readonly statementTimeoutMs: number;
+  readonly lockTimeoutMs: number;
+  /** Told of every statement that has ended, for metrics and for tests that count statements. */
+  readonly onStatement?: (statement: { readonly text: string; readonly durationMs: number; readonly failed: boolean }) => void;
+};
+
+export type Database = AsyncDisposable & { readonly sql: Sql };
+
+/** Codes by which the driver or PostgreSQL say that the connection, not the statement, is at fault. */
+const CONNECTION_LOST = new Set([
+  '57P01',
+  '57P02',
+  '57P03',
+  '08000',
+  '08003',
+  '08006',
+  'CONNECTION_CLOSED',
+  'CONNECTION_DESTROYED',
+  'CONNECT_TIMEOUT',
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'EPIPE',
+  'ENOENT',
+]);
+const RETRY_AFTER_MS = 1_000;
+const END_TIMEOUT_S = 5;
+
+/**
+ * The one place that knows the driver. It bounds the queue before the pool (the driver's has no bound), mends results that begin
+ * with holes (the driver leaves them after an error in the middle of an earlier result), and tells apart a statement that is wrong
+ * from a database that is away.
+ */
+export function connectPostgres(options: DatabaseOptions): Database {
+  const driver = connect(options);
+  const gate = createGate(options.connectionsMax, options.queueMax);
+
+  async function attempt<Row extends object>(text: TemplateStringsArray, values: readonly Parameter[]): Promise<readonly Row[]> {
+    const release = await gate();
+    const start = performance.now();
+    let failed = true;
+    try {
+      // The driver types parameters by what it can serialise; ours are a subset of that.
+      const rows = await driver<Row[]>(text, ...(values as readonly postgres.ParameterOrFragment<number>[]));
+      failed = false;
+      return mend(rows);
+    } finally {
+      release();
+      options.onStatement?.({ text: text.join('?'), durationMs: performance.now() - start, failed });
+    }
+  }
+
+  const once: Tag = async <Row extends object>(text: TemplateStringsArray, ...values: readonly Parameter[]) => {
+    try {
+      return await attempt<Row>(text, values);
+    } catch (error) {
+      throw presentable(error);
+    }
+  };
+  const repeatable: Tag = async <Row extends object>(text: TemplateStringsArray, ...values: readonly Parameter[]) => {
+    try {
+      return await attempt<Row>(text, values);
+    } catch (error) {
+      if (!isConnectionLost(error)) throw presentable(error);
+      return once<Row>(text, ...values);
+    }
+  };
+
+  return {
+    sql: Object.assign(repeatable, { once }),
+    async [Symbol.asyncDispose]() {
+      await driver.end({ timeout: END_TIMEOUT_S });
+    },
+  };
+}
+
+/** True when it is unknown whether the statement ran: the connection broke before the answer. */
+export function isConnectionLost(error: unknown): boolean {
+  return error instanceof AppError ? isConnectionLost(error.cause) : CONNECTION_LOST.has(sqlState(error));
+}
+
+/** The five characters of PostgreSQL's error code, the driver's own word, or ''. */
+export function sqlState(error: unknown): string {
+  if (error instanceof AppError) return sqlState(error.cause);
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+/** The name of the violated constraint, or null. */
+export function violatedConstraint(error: unknown): string | null {
+  return error instanceof postgres.PostgresError ? (error.constraint_name ?? null) : null;
+}
+
+function connect({ address, connectionsMax, statementTimeoutMs, lockTimeoutMs }: DatabaseOptions) {
+  const settings: postgres.Options<{ bigint: postgres.PostgresType<number> }> = {
+    max: connectionsMax,
+    connect_timeout: 5,
+    onnotice() {},
+    // Keys, sequences and microseconds stay below 2^53.
+    types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+    connection: {
+      application_name: 'rookery',
+      statement_timeout: statementTimeoutMs,
+      lock_timeout: lockTimeoutMs,
+      idle_in_transaction_session_timeout: statementTimeoutMs,
+    },
+  };
+  return 'url' in address ? postgres(address.url, settings) : postgres({ ...settings, ...address });
+}
+
+/** Holes are undefined elements at the front, left by the driver after an error inside an earlier result on the same connection. */
+function mend<Row>(rows: readonly Row[]): readonly Row[] {
+  return rows.length > 0 && rows[0] === undefined ? rows.filter((row) => row !== undefined) : rows;
+}
+
+function presentable(error: unknown): unknown {
+  if (error instanceof AppError) return error;
+  const state = sqlState(error);
+  if (CONNECTION_LOST.has(state)) {
+    return new AppError('OVERLOADED', 'The database is away for a moment: try again.', { retryAfterMs: RETRY_AFTER_MS }, { cause: error });
+  }
+  if (state === '57014') return new AppError('TIMEOUT', 'The database took too long: try again, or ask for less.', {}, { cause: error });
+  if (state === '55P03' || state === '53300') {
+    return new AppError('OVERLOADED', 'The database is busy: try again.', { retryAfterMs: RETRY_AFTER_MS }, { cause: error });
+  }
+  return error;
+}
+
+/** A semaphore with a bounded queue: resolves to a function that gives the place back. */
+function createGate(placesMax: number, queueMax: number): () => Promise<() => void> {
+  let taken = 0;
+  const waiting: (() => void)[] = [];
+  const release = () => {
+    const next = waiting.shift();
+    if (next === undefined) taken -= 1;
+    else next();
+  };
+  return async () => {
+    if (taken < placesMax) {
+      taken += 1;
+    } else if (waiting.length < queueMax) {
+      await new Promise<void>((resolve) => waiting.push(resolve));
+    } else {
+      throw new AppError('OVERLOADED', `The database has ${queueMax} statements waiting: try again.`, { retryAfterMs: RETRY_AFTER_MS });
+    }
+    return release;
+  };
+}

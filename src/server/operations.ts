@@ -1,0 +1,51 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Registry } from 'prom-client';
+import { type Exchange, reply, replyError, replyText } from './reply.ts';
+
+const LOOPBACK = ['127.0.0.1', '::1', '::ffff:127.0.0.1'];
+
+export type OperationsDependencies = {
+  readonly registry: Registry;
+  readonly metricsToken: string | null;
+  readonly metricsPort: number | null;
+  readonly mode: 'development' | 'production';
+  /** Whether to be given requests: false while starting, stopping, or without a database. Never throws. */
+  readonly isReady: () => Promise<boolean>;
+};
+
+/** What whoever runs the server asks it: /livez, /readyz, /metrics. */
+export function createOperationsHandlers({ registry, metricsToken, metricsPort, mode, isReady }: OperationsDependencies) {
+  async function metrics(exchange: Exchange): Promise<void> {
+    reply(exchange, 200, { 'Content-Type': registry.contentType }, await registry.metrics());
+  }
+
+  return {
+    live(exchange: Exchange): void {
+      replyText(exchange, 200, 'ok\n');
+    },
+    async ready(exchange: Exchange): Promise<void> {
+      if (await isReady()) replyText(exchange, 200, 'ready\n');
+      else replyText(exchange, 503, 'not ready\n');
+    },
+    /** On the port of its own, which listens on loopback alone. */
+    metrics,
+    /** On the public port: with the token; without one only in development, and only for this very machine. */
+    async publicMetrics(exchange: Exchange): Promise<void> {
+      const { headers, socket } = exchange.request;
+      if (metricsToken !== null) {
+        if (isSameSecret(headers.authorization ?? '', `Bearer ${metricsToken}`)) return metrics(exchange);
+        return replyError(exchange, 401, 'UNAUTHENTICATED', 'Metrics need their own token.', { 'WWW-Authenticate': 'Bearer' });
+      }
+      const isForwarded = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined;
+      const isLocal = LOOPBACK.includes(socket.remoteAddress ?? '') && !isForwarded;
+      if (metricsPort === null && mode === 'development' && isLocal) return metrics(exchange);
+      replyError(exchange, 404, 'NOT_FOUND', 'There is nothing here.');
+    },
+  };
+}
+
+/** Takes as long for a near miss as for a wild guess; hashing makes the lengths equal. */
+function isSameSecret(given: string, expected: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(expected));
+}

@@ -1,0 +1,158 @@
+import { once } from 'node:events';
+import { createServer as createHttpServer, type Server } from 'node:http';
+import type { ExecutionArgs, GraphQLSchema } from 'graphql';
+import type { Config } from '../config.ts';
+import type { Identity } from '../identity/identity.ts';
+import type { Clock } from '../platform/clock.ts';
+import { AppError } from '../platform/errors.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import { createEventStreams } from './event-streams.ts';
+import { createGraphiQL } from './graphiql.ts';
+import { createGraphQLHandler } from './graphql-http.ts';
+import { createRequestListener, type HttpDependencies, type Page, type Route } from './http.ts';
+import { LIMITS, type Limits } from './limits.ts';
+import { createOperationsHandlers } from './operations.ts';
+import { createPipeline } from './pipeline.ts';
+import { within } from './socket-limits.ts';
+import { serveWebSocket } from './websocket.ts';
+
+const LOOPBACK = '127.0.0.1';
+
+export type ServerConfig = Pick<
+  Config,
+  | 'mode'
+  | 'host'
+  | 'port'
+  | 'allowedOrigins'
+  | 'isGraphiQLEnabled'
+  | 'isIntrospectionEnabled'
+  | 'metricsToken'
+  | 'metricsPort'
+  | 'stopTimeoutMs'
+>;
+
+export type ServerDependencies = {
+  readonly schema: GraphQLSchema;
+  /** `Bearer …` → who it is. Throws UNAUTHENTICATED when the token is not valid. */
+  readonly authenticate: (authorization: string) => Promise<Identity>;
+  readonly config: ServerConfig;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Whether the database answers. */
+  readonly isReady: () => Promise<boolean>;
+  /** Awaited before an operation is executed, where it answers a promise. */
+  readonly prepare?: (args: ExecutionArgs) => Promise<unknown> | undefined;
+  /** Pages by path, such as `/`. */
+  readonly pages?: ReadonlyMap<string, Page>;
+  readonly limits?: Partial<Limits>;
+};
+
+export type RookeryServer = AsyncDisposable & {
+  readonly url: string;
+  readonly port: number;
+  /** Where /metrics is served apart from everything else; null when it is not. */
+  readonly metricsPort: number | null;
+  /** Ends the sockets and event streams of a user, or of some of their sessions, at once: after a sign-out. */
+  closeSocketsOf(filter: { readonly userUuid?: string; readonly sessionUuids?: readonly string[] }): void;
+};
+
+/** GraphQL over HTTP, server-sent events and WebSocket on one port. Resolves once it listens; rejects when the port is taken. */
+export async function createServer(dependencies: ServerDependencies): Promise<RookeryServer> {
+  const { schema, authenticate, config, metrics, logger, clock, pages = new Map() } = dependencies;
+  const { allowedOrigins, isIntrospectionEnabled, stopTimeoutMs } = config;
+  const limits: Limits = { ...LIMITS, ...dependencies.limits };
+  let isStopping = false;
+
+  const pipeline = createPipeline({ schema, isIntrospectionEnabled, metrics, logger, prepare: dependencies.prepare });
+  const eventStreams = createEventStreams({ limits, clock, metrics, present: pipeline.present });
+  const graphiql = config.isGraphiQLEnabled ? createGraphiQL() : null;
+  const graphql = createGraphQLHandler({ pipeline, authenticate, allowedOrigins, eventStreams, graphiql, limits, metrics });
+  const operations = createOperationsHandlers({ ...config, registry: metrics.registry, isReady });
+
+  const shared = { pages, isStopping: () => isStopping, metrics, logger };
+  const routes: ReadonlyMap<string, Route> = new Map([
+    ['/livez', operations.live],
+    ['/readyz', operations.ready],
+    ['/metrics', operations.publicMetrics],
+  ]);
+  const server = listen({ ...shared, graphql, routes }, limits);
+  const sockets = serveWebSocket({ ...dependencies, server, pipeline, allowedOrigins, limits, isStopping: () => isStopping });
+  const port = await bind(server, config.port, config.host);
+
+  const metricsServer =
+    config.metricsPort === null
+      ? null
+      : listen({ ...shared, graphql: nothing, routes: new Map([['/metrics', operations.metrics]]), pages: new Map() }, limits);
+  const metricsPort =
+    metricsServer === null || config.metricsPort === null ? null : await bind(metricsServer, config.metricsPort, LOOPBACK);
+
+  async function isReady(): Promise<boolean> {
+    if (isStopping) return false;
+    return within(limits.readinessTimeoutMs, dependencies.isReady()).catch(() => false);
+  }
+
+  /** Not accepting, telling everybody to come back, waiting for answers under way; at the deadline what is left is cut. */
+  async function stop(): Promise<void> {
+    if (isStopping) return;
+    isStopping = true;
+    const closed = Promise.all([close(server), metricsServer === null ? null : close(metricsServer)]);
+    const spreadMs = Math.min(limits.stopSpreadMs, stopTimeoutMs / 2);
+    const spread = setTimeout(() => eventStreams.end(null), Math.random() * spreadMs);
+    const deadline = Promise.withResolvers<void>();
+    const timer = setTimeout(deadline.resolve, stopTimeoutMs);
+    await Promise.race([Promise.all([sockets.stop(spreadMs), closed]), deadline.promise]);
+    clearTimeout(timer);
+    clearTimeout(spread);
+    sockets.terminate();
+    server.closeAllConnections();
+    metricsServer?.closeAllConnections();
+    await closed;
+  }
+
+  return {
+    url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
+    port,
+    metricsPort,
+    closeSocketsOf({ userUuid, sessionUuids = [] }) {
+      const matches = (viewer: Identity | null) =>
+        viewer !== null && (viewer.userUuid === userUuid || sessionUuids.includes(viewer.sessionUuid));
+      sockets.closeWhere(matches);
+      eventStreams.end(new AppError('UNAUTHENTICATED', 'Signed out.'), matches);
+    },
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+const nothing: Route = ({ response }) => {
+  response.writeHead(404).end();
+};
+
+function listen(dependencies: HttpDependencies, limits: Limits): Server {
+  return createHttpServer(
+    {
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.headersTimeoutMs + limits.bodyTimeoutMs,
+      keepAliveTimeout: limits.keepAliveTimeoutMs,
+      connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
+      maxHeaderSize: limits.headBytesMax,
+    },
+    createRequestListener(dependencies),
+  );
+}
+
+async function bind(server: Server, port: number, host: string): Promise<number> {
+  server.listen(port, host);
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The server must listen on a port.');
+  return address.port;
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((done) => {
+    server.close(() => done());
+    server.closeIdleConnections();
+  });
+}

@@ -1,0 +1,52 @@
+import { type ExecutionArgs, type ExecutionResult, type GraphQLError, getOperationAST } from 'graphql';
+import type { SubscribePayload } from 'graphql-ws';
+import type { Context } from '../graphql/context.ts';
+import { refusal } from '../graphql/errors.ts';
+import type { Pipeline } from './pipeline.ts';
+
+type Run = (args: ExecutionArgs) => unknown;
+
+/** What an operation is run with; graphql-ws hands it back, and the pipeline's own functions travel in `rootValue`. */
+export type SocketOperation = ExecutionArgs & {
+  readonly contextValue: Context;
+  readonly rootValue: { readonly execute: Run; readonly subscribe: Run };
+};
+
+/** Takes an operation through parsing, validation and context, as Yoga does for HTTP. Throws, or returns what validation found. */
+export async function prepareOperation(
+  { yoga }: Pipeline,
+  context: Context,
+  { query, operationName, variables }: SubscribePayload,
+): Promise<SocketOperation | readonly GraphQLError[]> {
+  const params = { query, operationName, variables };
+  const { schema, parse, validate, contextFactory, execute, subscribe } = yoga.getEnveloped({ ...context, params });
+  const document = parse(query);
+  const errors: readonly GraphQLError[] = validate(schema, document);
+  if (errors.length > 0) return errors;
+  if ((getOperationAST(document, operationName) ?? null) === null) {
+    return [refusal('GRAPHQL_VALIDATION_FAILED', 'Could not determine what operation to execute.')];
+  }
+  return {
+    schema,
+    document,
+    // Our context, which plugins may have added to.
+    contextValue: (await contextFactory()) as Context,
+    ...(typeof operationName === 'string' ? { operationName } : {}),
+    ...(variables === undefined || variables === null ? {} : { variableValues: variables }),
+    rootValue: { execute, subscribe },
+  };
+}
+
+/** Whatever an operation throws is its own result: the socket and its other operations live on. */
+export async function attempt(
+  kind: 'execute' | 'subscribe',
+  args: ExecutionArgs,
+): Promise<ExecutionResult | AsyncIterableIterator<ExecutionResult>> {
+  const { rootValue, ...rest } = args as SocketOperation; // As prepared above.
+  try {
+    // What the pipeline answers is one of the two; its types say `any`.
+    return (await rootValue[kind](rest)) as ExecutionResult | AsyncIterableIterator<ExecutionResult>;
+  } catch (error) {
+    return { errors: [error as GraphQLError] }; // Presented, whatever it is, when it leaves.
+  }
+}

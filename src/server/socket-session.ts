@@ -1,0 +1,53 @@
+import type { WebSocket } from 'ws';
+import type { Identity } from '../identity/identity.ts';
+import type { Clock } from '../platform/clock.ts';
+import { AppError } from '../platform/errors.ts';
+import { CLOSE } from './close-code.ts';
+
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/** Who is behind one WebSocket, and until when. Closes it at the expiry of the token unless that is renewed in place. */
+export class SocketSession {
+  readonly ws: WebSocket;
+  readonly #clock: Clock;
+  #viewer: Identity | null = null;
+  #expiry: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(ws: WebSocket, clock: Clock) {
+    this.ws = ws;
+    this.#clock = clock;
+  }
+
+  get viewer(): Identity | null {
+    return this.#viewer;
+  }
+
+  begin(identity: Identity): void {
+    this.#viewer = identity;
+    this.#watch(identity);
+  }
+
+  /** Takes a fresh token of the same person; running operations go on. FORBIDDEN for anybody else. */
+  renew(identity: Identity): void {
+    if (this.#viewer?.userUuid !== identity.userUuid) {
+      throw new AppError('FORBIDDEN', 'A socket must be renewed by the user who opened it.');
+    }
+    this.begin(identity);
+  }
+
+  close({ code, reason }: { readonly code: number; readonly reason: string }): void {
+    this.ws.close(code, reason);
+  }
+
+  end(): void {
+    clearTimeout(this.#expiry);
+  }
+
+  #watch({ expiresAtMs }: Identity): void {
+    clearTimeout(this.#expiry);
+    // It left while its token was looked at: nobody would clear the timer.
+    if (this.ws.readyState !== this.ws.OPEN) return;
+    const restMs = expiresAtMs - this.#clock.now();
+    this.#expiry = setTimeout(() => this.close(CLOSE.expired), Math.min(restMs, TIMER_MS_MAX));
+  }
+}

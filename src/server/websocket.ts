@@ -1,0 +1,203 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { handleProtocols, makeServer } from 'graphql-ws';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Context } from '../graphql/context.ts';
+import { formatError } from '../graphql/errors.ts';
+import type { Identity } from '../identity/identity.ts';
+import type { Clock } from '../platform/clock.ts';
+import { AppError } from '../platform/errors.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import { CLOSE, closeCodeLabel } from './close-code.ts';
+import { isOriginAllowed } from './cors.ts';
+import { holdsSecret, pathOf } from './http.ts';
+import type { Limits } from './limits.ts';
+import { GRAPHQL_PATH, type Pipeline } from './pipeline.ts';
+import { createRateCheck, keepAlive, within } from './socket-limits.ts';
+import { attempt, prepareOperation, type SocketOperation } from './socket-operation.ts';
+import { SocketSession } from './socket-session.ts';
+
+export type WebSocketDependencies = {
+  readonly server: Server;
+  readonly pipeline: Pipeline;
+  readonly authenticate: (authorization: string) => Promise<Identity>;
+  readonly allowedOrigins: readonly string[];
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly isStopping: () => boolean;
+};
+
+export type SocketServer = {
+  /** Closes with 4403 those that match. */
+  closeWhere(matches: (viewer: Identity | null) => boolean): void;
+  /** Tells everyone to come back, spread over the time so that they do not all come at once; then no socket is left. */
+  stop(spreadMs: number): Promise<void>;
+  /** Cuts off who has not left. */
+  terminate(): void;
+};
+
+type Extra = { readonly session: SocketSession; readonly requestIds: Map<string, string> };
+
+/** GraphQL over WebSocket (graphql-transport-ws) at the same path as HTTP, through the same pipeline. */
+export function serveWebSocket(dependencies: WebSocketDependencies): SocketServer {
+  const { server, pipeline, authenticate, allowedOrigins, limits, clock, metrics, logger, isStopping } = dependencies;
+  const sessions = new Set<SocketSession>();
+  // A constant of its own, as the types of `ws` do not know closeTimeout yet.
+  const options = {
+    noServer: true,
+    handleProtocols,
+    maxPayload: limits.frameBytesMax,
+    perMessageDeflate: false,
+    // One message per turn: an operation that the client completed has ended before its id comes again.
+    allowSynchronousEvents: false,
+    closeTimeout: limits.closeTimeoutMs,
+  };
+  const sockets = new WebSocketServer(options);
+
+  const protocol = makeServer<Record<string, unknown>, Extra>({
+    connectionInitWaitTimeout: limits.initTimeoutMs,
+    async onConnect({ connectionParams, extra: { session } }) {
+      const authorization = authorizationOf(connectionParams ?? {});
+      if (authorization === null) return true;
+      try {
+        session.begin(await within(limits.authenticateTimeoutMs, authenticate(authorization)));
+        return true;
+      } catch (error) {
+        if (error instanceof AppError && error.code === 'UNAUTHENTICATED') metrics.authenticationFailures.inc();
+        else {
+          logger.warn({ err: error }, 'A socket could not be authenticated.');
+          session.close(CLOSE.tryAgain);
+        }
+        return false; // 4403: the standard client asks for a new token and comes again.
+      }
+    },
+    async onSubscribe({ extra, subscriptions }, id, payload) {
+      const requestId = randomUUID();
+      extra.requestIds.set(id, requestId);
+      try {
+        const count = Object.keys(subscriptions).length;
+        if (count > limits.operationsPerSocketMax) {
+          const message = `A socket must run at most ${limits.operationsPerSocketMax} operations at once, got ${count}.`;
+          throw new AppError('OVERLOADED', message);
+        }
+        const { session } = extra;
+        const context: Context = { viewer: session.viewer, requestId, connection: { renew: (identity) => session.renew(identity) } };
+        const prepared = await prepareOperation(pipeline, context, payload);
+        return 'schema' in prepared ? prepared : [...prepared];
+      } catch (error) {
+        return [pipeline.present(error, requestId)];
+      }
+    },
+    execute: (args) => attempt('execute', args),
+    subscribe: (args) => attempt('subscribe', args),
+    onNext(_context, _id, _payload, args, { errors, data = null }) {
+      if (errors === undefined) return undefined;
+      const { contextValue } = args as SocketOperation; // As prepared in onSubscribe.
+      return { data, errors: errors.map((error) => formatError(pipeline.present(error, contextValue.requestId))) };
+    },
+    onError({ extra }, id, _payload, errors) {
+      const requestId = extra.requestIds.get(id) ?? randomUUID();
+      return errors.map((error) => formatError(pipeline.present(error, requestId)));
+    },
+    onComplete({ extra }, id) {
+      extra.requestIds.delete(id);
+    },
+  });
+
+  server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy());
+    const status = refusalOf(request);
+    if (status !== null) return refuseUpgrade(socket, status);
+    sockets.handleUpgrade(request, socket, head, open);
+  });
+
+  function refusalOf(request: IncomingMessage): string | null {
+    const { path, query } = pathOf(request);
+    const { origin, host } = request.headers;
+    if (path !== GRAPHQL_PATH) return '404 Not Found';
+    if (holdsSecret(query)) return '400 Bad Request';
+    if (!isOriginAllowed(origin, host, allowedOrigins)) return '403 Forbidden';
+    if (isStopping() || sessions.size >= limits.socketsMax) return '503 Service Unavailable';
+    return null;
+  }
+
+  function open(ws: WebSocket): void {
+    const session = new SocketSession(ws, clock);
+    const isTooFast = createRateCheck(limits.messagesPerSecondMax);
+    sessions.add(session);
+    metrics.sockets.inc();
+    const closed = protocol.opened(
+      {
+        protocol: ws.protocol,
+        close: (code, reason) => ws.close(code, reason),
+        send(message) {
+          if (ws.readyState !== ws.OPEN) return Promise.resolve();
+          metrics.messagesOut.inc();
+          // Streams wait for this promise; who piles up answers regardless, by pings or short queries, does not read.
+          if (ws.bufferedAmount > limits.unsentBytesMax) session.close(CLOSE.tooSlow);
+          return new Promise((done) => ws.send(message, () => done()));
+        },
+        onMessage: (handle) =>
+          ws.on('message', (data) => {
+            metrics.messagesIn.inc();
+            if (isTooFast()) return session.close(CLOSE.tooManyMessages);
+            handle(String(data)).catch((error: unknown) => {
+              logger.error({ err: error }, 'A WebSocket message failed.'); // A mistake of ours: clients' are answered above.
+              session.close(CLOSE.failed);
+            });
+          }),
+      },
+      { session, requestIds: new Map() },
+    );
+    const stopPinging = keepAlive(ws, limits.pingIntervalMs, limits.pongTimeoutMs);
+    ws.on('error', () => {}); // A broken frame or connection; 'close' follows and tells.
+    ws.once('close', (code, reason) => {
+      stopPinging();
+      session.end();
+      sessions.delete(session);
+      metrics.sockets.dec();
+      metrics.closes.inc({ code: closeCodeLabel(code) });
+      closed(code, String(reason)).catch((error: unknown) => logger.error({ err: error }, 'A socket could not be wound up.'));
+    });
+  }
+
+  return {
+    closeWhere(matches) {
+      for (const session of sessions) if (matches(session.viewer)) session.close(CLOSE.signedOut);
+    },
+    async stop(spreadMs) {
+      const leave = ({ ws }: SocketSession) =>
+        new Promise<void>((done) => {
+          ws.once('close', () => done());
+          setTimeout(() => ws.close(CLOSE.restart.code, CLOSE.restart.reason), Math.random() * spreadMs);
+        });
+      await Promise.all([...sessions].map(leave));
+    },
+    terminate() {
+      for (const { ws } of sessions) ws.terminate();
+    },
+  };
+}
+
+/**
+ * The token of connection_init: `authorization`, or a header of that name in `headers`, which is how GraphiQL sends it.
+ * Null when there is none; what is there but no text is as invalid as a forged token.
+ */
+function authorizationOf(connectionParams: Record<string, unknown>): string | null {
+  const { headers } = connectionParams;
+  const given = fieldsOf(connectionParams) ?? (typeof headers === 'object' && headers !== null ? fieldsOf(headers) : null);
+  return given === null ? null : String(given);
+}
+
+function fieldsOf(fields: object): unknown {
+  for (const [name, value] of Object.entries(fields)) if (name.toLowerCase() === 'authorization') return value ?? null;
+  return null;
+}
+
+function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}

@@ -1,0 +1,207 @@
+import { randomUUID } from 'node:crypto';
+import { type GraphQLResult, post } from './http.ts';
+import { type GraphQLFault, SocketClient } from './ws-client.ts';
+
+export const PASSWORD = 'correct horse battery';
+
+export type ConversationAnswer = { readonly id: string; readonly cursor: string; readonly sequence: number };
+export type MessageAnswer = {
+  readonly id: string;
+  readonly position: number;
+  readonly body: string | null;
+  readonly clientMessageId: string;
+};
+export type EventAnswer = {
+  readonly __typename: string;
+  readonly conversationId: string | null;
+  readonly sequence: number | null;
+  readonly previousSequence: number | null;
+  readonly cursor: string;
+  readonly message?: MessageAnswer;
+  readonly messageChange?: string;
+  readonly memberChange?: string;
+  readonly user?: { readonly id: string; readonly handle: string };
+  readonly member?: { readonly role: string } | null;
+  readonly conversation?: { readonly id: string; readonly title: string | null; readonly topic: string | null };
+};
+
+export const EVENT_FIELDS = `
+  __typename conversationId sequence previousSequence cursor occurredAt
+  ... on MessageSent { message { id position body clientMessageId } }
+  ... on MessageChanged { message { id position body clientMessageId } messageChange }
+  ... on MemberChanged { user { id handle } member { role } memberChange }
+  ... on ConversationChanged { conversation { id title topic } }`;
+
+/** Somebody who uses the API as their clients do. */
+export class Person {
+  readonly url: string;
+  readonly id: string;
+  readonly handle: string;
+  readonly accessToken: string;
+  readonly refreshToken: string;
+
+  private constructor(url: string, id: string, handle: string, tokens: { readonly accessToken: string; readonly refreshToken: string }) {
+    this.url = url;
+    this.id = id;
+    this.handle = handle;
+    this.accessToken = tokens.accessToken;
+    this.refreshToken = tokens.refreshToken;
+  }
+
+  static async signUp(url: string, handle: string, displayName: string): Promise<Person> {
+    const { body } = await post<{ signUp: { user: { id: string; handle: string }; accessToken: string; refreshToken: string } }>(
+      url,
+      'mutation ($input: SignUpInput!) { signUp(input: $input) { user { id handle } accessToken refreshToken } }',
+      { variables: { input: { handle, displayName, password: PASSWORD } } },
+    );
+    if (!body.data) throw new Error(`Must sign up, got ${JSON.stringify(body.errors)}`);
+    const { user, ...tokens } = body.data.signUp;
+    return new Person(url, user.id, user.handle, tokens);
+  }
+
+  /** The same person in front of another server, such as the same one restarted. */
+  at(url: string): Person {
+    return new Person(url, this.id, this.handle, this);
+  }
+
+  async try<Data = Record<string, unknown>>(query: string, variables: object = {}): Promise<GraphQLResult<Data>> {
+    return (await post<Data>(this.url, query, { variables, accessToken: this.accessToken })).body;
+  }
+
+  /** The data; throws when there are errors. */
+  async ask<Data = Record<string, unknown>>(query: string, variables: object = {}): Promise<Data> {
+    const { data, errors } = await this.try<Data>(query, variables);
+    if (errors !== undefined || data === null || data === undefined) throw new Error(`Must succeed, got ${JSON.stringify(errors)}`);
+    return data;
+  }
+
+  /** The first error; throws when there is none. */
+  async refused(query: string, variables: object = {}): Promise<GraphQLFault> {
+    const [error] = (await this.try(query, variables)).errors ?? [];
+    if (error === undefined) throw new Error('Must be refused, got an answer.');
+    return error;
+  }
+
+  async create(
+    input: { readonly kind?: string; readonly title?: string | null; readonly members?: readonly Person[] } = {},
+  ): Promise<ConversationAnswer> {
+    const { kind = 'GROUP', title = kind === 'DIRECT' ? null : 'A conversation', members = [] } = input;
+    const { createConversation } = await this.ask<{ createConversation: { conversation: ConversationAnswer } }>(
+      'mutation ($input: CreateConversationInput!) { createConversation(input: $input) { conversation { id cursor sequence } } }',
+      { input: { kind, title, memberIds: members.map(({ id }) => id) } },
+    );
+    return createConversation.conversation;
+  }
+
+  async send(
+    conversationId: string,
+    body: string,
+    clientMessageId: string = randomUUID(),
+    replyToId?: string,
+  ): Promise<MessageAnswer & { readonly cursor: string }> {
+    const { sendMessage } = await this.ask<{ sendMessage: { message: MessageAnswer; cursor: string } }>(
+      'mutation ($input: SendMessageInput!) { sendMessage(input: $input) { message { id position body clientMessageId } cursor } }',
+      { input: { conversationId, body, clientMessageId, replyToId } },
+    );
+    return { ...sendMessage.message, cursor: sendMessage.cursor };
+  }
+
+  edit(messageId: string, body: string) {
+    return this.ask('mutation ($input: EditMessageInput!) { editMessage(input: $input) { cursor } }', { input: { messageId, body } });
+  }
+
+  delete(messageId: string) {
+    return this.ask('mutation ($input: DeleteMessageInput!) { deleteMessage(input: $input) { message { deletedAt } } }', {
+      input: { messageId },
+    });
+  }
+
+  leave(conversationId: string) {
+    return this.ask('mutation ($input: LeaveConversationInput!) { leaveConversation(input: $input) { cursor } }', {
+      input: { conversationId },
+    });
+  }
+
+  add(conversationId: string, ...people: readonly Person[]) {
+    return this.ask('mutation ($input: AddMembersInput!) { addMembers(input: $input) { cursor } }', {
+      input: { conversationId, userIds: people.map(({ id }) => id) },
+    });
+  }
+
+  remove(conversationId: string, person: Person) {
+    return this.ask('mutation ($input: RemoveMemberInput!) { removeMember(input: $input) { cursor } }', {
+      input: { conversationId, userId: person.id },
+    });
+  }
+
+  setRole(conversationId: string, person: Person, role: string) {
+    return this.ask('mutation ($input: SetMemberRoleInput!) { setMemberRole(input: $input) { member { role } } }', {
+      input: { conversationId, userId: person.id, role },
+    });
+  }
+
+  connect(): Promise<SocketClient> {
+    return SocketClient.open(this.url, this.accessToken);
+  }
+
+  /** Follows one conversation over a WebSocket of its own; past the CaughtUp when it is not to be resumed. */
+  async follow(conversationId: string, after?: string): Promise<Following> {
+    const following = await Following.open(
+      this,
+      `subscription ($id: ID!, $after: EventCursor) { events: conversationEvents(conversationId: $id, after: $after) { ${EVENT_FIELDS} } }`,
+      { id: conversationId, after },
+    );
+    if (after === undefined) await following.next();
+    return following;
+  }
+
+  /** Follows everything the person is in. */
+  async followAll(after?: string): Promise<Following> {
+    const following = await Following.open(
+      this,
+      `subscription ($after: EventCursor) { events: viewerEvents(after: $after) { ${EVENT_FIELDS} } }`,
+      { after },
+    );
+    if (after === undefined) await following.next();
+    return following;
+  }
+}
+
+/** A subscription on a socket of its own. */
+export class Following implements AsyncDisposable {
+  readonly socket: SocketClient;
+
+  private constructor(socket: SocketClient) {
+    this.socket = socket;
+  }
+
+  static async open(person: Person, query: string, variables: object): Promise<Following> {
+    const socket = await person.connect();
+    socket.subscribe('events', query, variables);
+    return new Following(socket);
+  }
+
+  async next(deadlineMs?: number): Promise<EventAnswer> {
+    const { data, errors } = await this.socket.nextOf<{ data: { events: EventAnswer } | null; errors?: unknown }>('events', deadlineMs);
+    if (!data) throw new Error(`Must be an event, got ${JSON.stringify(errors)}`);
+    return data.events;
+  }
+
+  async take(count: number): Promise<readonly EventAnswer[]> {
+    const events: EventAnswer[] = [];
+    while (events.length < count) events.push(await this.next());
+    return events;
+  }
+
+  /** Everything up to the end of the replay, which is the last. */
+  async untilCaughtUp(): Promise<readonly EventAnswer[]> {
+    const events: EventAnswer[] = [];
+    do events.push(await this.next());
+    while (events.at(-1)?.__typename !== 'CaughtUp');
+    return events;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.socket[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,81 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type App, startApp } from '../../src/app.ts';
+import { type Config, readConfig } from '../../src/config.ts';
+import type { Clock } from '../../src/platform/clock.ts';
+import { createLogger } from '../../src/platform/logger.ts';
+import { createTestDatabase, type TestDatabase } from './database.ts';
+import { type GraphQLResult, type HttpOptions, post } from './http.ts';
+import { Person } from './person.ts';
+
+export type TestServerOptions = { readonly database?: TestDatabase; readonly clock?: Clock; readonly config?: Partial<Config> };
+
+/** A whole server on a free port, with a database of its own. */
+export class TestServer implements AsyncDisposable {
+  readonly app: App;
+  readonly database: TestDatabase;
+  /** The texts of all statements since the start. */
+  readonly statements: string[];
+  readonly #ownsDatabase: boolean;
+  readonly #directory: string;
+  #people = 0;
+
+  private constructor(app: App, database: TestDatabase, ownsDatabase: boolean, directory: string, statements: string[]) {
+    this.app = app;
+    this.database = database;
+    this.#ownsDatabase = ownsDatabase;
+    this.#directory = directory;
+    this.statements = statements;
+  }
+
+  static async start({ database, clock, config = {} }: TestServerOptions = {}): Promise<TestServer> {
+    const directory = mkdtempSync(join(tmpdir(), 'rookery-server-'));
+    const own = database ?? (await createTestDatabase());
+    const statements: string[] = [];
+    const app = await startApp({
+      config: { ...readConfig({ PORT: '0', DATA_DIR: directory, LOG_LEVEL: 'silent' }), ...config },
+      logger: createLogger('silent'),
+      databaseAddress: own.address,
+      onStatement: (text) => statements.push(text),
+      ...(clock === undefined ? {} : { clock }),
+    });
+    return new TestServer(app, own, database === undefined, directory, statements);
+  }
+
+  get url(): string {
+    return this.app.url;
+  }
+
+  /** People who have just signed up, each by a name nobody else has. */
+  async people<const Names extends readonly string[]>(...names: Names): Promise<{ readonly [Index in keyof Names]: Person }> {
+    const numbered = names.map((name) => {
+      this.#people += 1;
+      return { handle: `${name}_${this.#people}`, name };
+    });
+    const people = await Promise.all(numbered.map(({ handle, name }) => Person.signUp(this.url, handle, name)));
+    // One person for each name, in order.
+    return people as { readonly [Index in keyof Names]: Person };
+  }
+
+  async anonymous<Data = Record<string, unknown>>(query: string, options: HttpOptions = {}): Promise<GraphQLResult<Data>> {
+    return (await post<Data>(this.url, query, options)).body;
+  }
+
+  /** How many statements an action runs. */
+  async countStatements(action: () => Promise<unknown>): Promise<number> {
+    const before = this.statements.length;
+    await action();
+    return this.statements.slice(before).filter((text) => !text.includes('pg_snapshot_xmin')).length;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.app[Symbol.asyncDispose]();
+    if (this.#ownsDatabase) await this.database[Symbol.asyncDispose]();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+export function startTestServer(options?: TestServerOptions): Promise<TestServer> {
+  return TestServer.start(options);
+}
