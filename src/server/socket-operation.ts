@@ -45,8 +45,21 @@ export async function attempt(
   const { rootValue, ...rest } = args as SocketOperation; // As prepared above.
   try {
     // What the pipeline answers is one of the two; its types say `any`.
-    return (await rootValue[kind](rest)) as ExecutionResult | AsyncIterableIterator<ExecutionResult>;
+    const answer = (await rootValue[kind](rest)) as ExecutionResult | AsyncIterableIterator<ExecutionResult>;
+    const error = kind === 'subscribe' && 'errors' in answer ? answer.errors?.[0] : undefined;
+    return error === undefined ? answer : failing(error);
   } catch (error) {
-    return { errors: [error as GraphQLError] }; // Presented, whatever it is, when it leaves.
+    return kind === 'subscribe' ? failing(error) : { errors: [error as GraphQLError] }; // Presented, whatever it is, when it leaves.
   }
+}
+
+/** A stream that could not begin: told by an `error` message, as there is no event that the errors could belong to. */
+function failing(error: unknown): AsyncIterableIterator<ExecutionResult> {
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    next: () => Promise.reject(error),
+    return: async () => ({ done: true, value: undefined }),
+  };
 }
