@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import process from 'node:process';
+import { readConfig } from './config.ts';
 import { startEmbeddedPostgres } from './platform/embedded-postgres.ts';
 import { migrate } from './platform/migrate.ts';
 import type { DatabaseAddress } from './platform/postgres.ts';
@@ -36,9 +37,12 @@ async function main(command: string | undefined, rest: readonly string[]): Promi
   return 0;
 }
 
-/** The embedded database is stopped again, unless a running server owns it. */
-async function openDatabase(environment: typeof process.env): Promise<AsyncDisposable & { readonly address: DatabaseAddress }> {
-  const url = environment['DATABASE_URL'];
-  if (url) return { address: { url }, async [Symbol.asyncDispose]() {} };
-  return startEmbeddedPostgres({ directory: environment['DATA_DIR'] || '.rookery' });
+/** The embedded database is stopped again, unless a running server owns it. The other settings are not read: a migration needs no secret. */
+async function openDatabase({
+  DATABASE_URL,
+  DATA_DIR,
+}: typeof process.env): Promise<AsyncDisposable & { readonly address: DatabaseAddress }> {
+  const { databaseUrl, dataDirectory } = readConfig({ DATABASE_URL, DATA_DIR });
+  if (databaseUrl !== null) return { address: { url: databaseUrl }, async [Symbol.asyncDispose]() {} };
+  return startEmbeddedPostgres({ directory: dataDirectory });
 }

@@ -51,9 +51,10 @@ const SETTINGS: { readonly [Name in keyof Config]: Setting<Config[Name]> } = {
   mode: {
     name: 'NODE_ENV',
     description: 'With `production` every unsafe setting refuses to start, with the reason.',
-    unit: '`development` or `production`',
+    unit: '`development`, `production`; `test` is as `development`',
     fallback: 'development',
-    read: (text) => (text === 'production' ? 'production' : 'development'),
+    // Strict: a misspelt "prod" must not start a server with everything open.
+    read: (text) => (oneOf(['development', 'production', 'test'])(text) === 'production' ? 'production' : 'development'),
   },
   host: {
     name: 'HOST',
@@ -183,7 +184,7 @@ const SETTINGS: { readonly [Name in keyof Config]: Setting<Config[Name]> } = {
 /** Throws ConfigError with all that is wrong. An empty value counts as not given. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const problems: string[] = [];
-  const mode = SETTINGS.mode.read(environment['NODE_ENV'] || null, 'development');
+  const mode = environment['NODE_ENV'] === 'production' ? 'production' : 'development';
 
   function read<Name extends keyof Config>(name: Name): Config[Name] {
     const setting: Setting<Config[Name]> = SETTINGS[name];
@@ -196,7 +197,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   }
 
   const config: Config = {
-    mode,
+    mode: read('mode'),
     host: read('host'),
     port: read('port'),
     dataDirectory: read('dataDirectory'),
@@ -221,6 +222,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     problems.push(
       `HOST is reachable from other machines (${config.host}), so this is no laptop's server: set SECRET, and NODE_ENV=production.`,
     );
+  }
+  if (config.metricsPort !== null && config.metricsPort !== 0 && config.metricsPort === config.port) {
+    problems.push(`METRICS_PORT must be another port than PORT, got ${config.port} for both.`);
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return config;

@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 
-const cli = resolve(import.meta.dirname, '../src/cli.ts');
+const cli = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
 
 function rookery(words: readonly string[], environment: Readonly<Record<string, string>> = {}) {
   const { DATABASE_URL: _, ...rest } = process.env;
@@ -36,4 +37,11 @@ test('rookery migrate says in one line why it cannot', () => {
   expect(status).toBe(1);
   expect(stderr).toMatch(/ECONNREFUSED/);
   expect(stderr.trim().split('\n')).toHaveLength(1);
+});
+
+test('rookery migrate refuses a setting that is wrong, and asks for none it does not need', () => {
+  const wrong = rookery(['migrate'], { DATABASE_URL: 'mysql://localhost/rookery' });
+  expect(wrong).toMatchObject({ status: 1, stderr: expect.stringContaining('DATABASE_URL must begin with postgres://') });
+  const production = rookery(['migrate'], { NODE_ENV: 'production', DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' });
+  expect(production.stderr).toMatch(/ECONNREFUSED/);
 });

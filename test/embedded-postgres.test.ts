@@ -2,15 +2,16 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import { afterAll, describe, expect, test } from 'vitest';
 
 // Every case runs the launcher in a process of its own, as only then can that process be killed.
-const project = resolve(import.meta.dirname, '..');
+const project = fileURLToPath(new URL('..', import.meta.url));
 const isRoot = process.getuid?.() === 0;
 const GONE_DEADLINE_MS = 10_000;
 const root = mkdtempSync(join(tmpdir(), 'embedded-'));
@@ -226,6 +227,7 @@ describe('embedded PostgreSQL', () => {
     const directory = join(root, 'orphan');
     const first = await serve(directory);
     process.kill(first.pid, 'SIGSTOP'); // So that the watchdog's signal has no effect yet.
+    bystanders.add(first.pid); // Stopped, nothing else would end it if the test failed.
     first.child.kill('SIGKILL');
     await untilGone(first.child.pid ?? 0);
     const next = launch(directory, { whenServed: 'refuse' });
