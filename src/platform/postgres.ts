@@ -1,5 +1,6 @@
 import postgres from 'postgres';
 import { AppError } from './errors.ts';
+import { createSocketFactory } from './postgres-socket.ts';
 
 /** One statement. `$n` parameters only; arrays travel as PostgreSQL arrays, bigint columns arrive as numbers. */
 type Tag = <Row extends object = Record<string, never>>(
@@ -118,12 +119,21 @@ export function violatedConstraint(error: unknown): string | null {
 }
 
 function connect({ address, connectionsMax, statementTimeoutMs, lockTimeoutMs }: DatabaseOptions) {
-  const settings: postgres.Options<{ bigint: postgres.PostgresType<number> }> = {
+  const settings = {
     max: connectionsMax,
     connect_timeout: 5,
     onnotice() {},
-    // Keys, sequences and microseconds stay below 2^53.
-    types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+    socket: createSocketFactory(),
+    // The driver would ask for the array types on each new connection, and if that connection breaks just then, nobody catches it.
+    fetch_types: false,
+    types: {
+      // Keys, sequences and microseconds stay below 2^53.
+      bigint: { to: 20, from: [20], parse: Number, serialize: String },
+      arrays: { to: 1016, from: [1016, 1007, 1009, 2951], parse: (text: string) => text, serialize: arrayLiteral },
+      integers: { to: 1007, from: [], parse: (text: string) => text, serialize: arrayLiteral },
+      texts: { to: 1009, from: [], parse: (text: string) => text, serialize: arrayLiteral },
+      uuids: { to: 2951, from: [], parse: (text: string) => text, serialize: arrayLiteral },
+    },
     connection: {
       application_name: 'rookery',
       statement_timeout: statementTimeoutMs,
@@ -132,6 +142,11 @@ function connect({ address, connectionsMax, statementTimeoutMs, lockTimeoutMs }:
     },
   };
   return 'url' in address ? postgres(address.url, settings) : postgres({ ...settings, ...address });
+}
+
+/** An array as PostgreSQL reads it: every element quoted, so that no text is taken for NULL or syntax. */
+function arrayLiteral(elements: readonly (string | number)[]): string {
+  return `{${elements.map((element) => (typeof element === 'number' ? element : `"${element.replaceAll(/["\\]/g, '\\$&')}"`)).join(',')}}`;
 }
 
 /** Holes are undefined elements at the front, left by the driver after an error inside an earlier result on the same connection. */

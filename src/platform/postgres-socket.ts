@@ -1,0 +1,37 @@
+import { Socket } from 'node:net';
+
+/**
+ * The driver takes all its listeners off a socket that has closed. Should a write that was under way fail after that, its error would
+ * find nobody and end the process; here it finds somebody who knows that the connection is gone.
+ */
+class DriverSocket extends Socket {
+  constructor() {
+    super();
+    this.on('error', ignore);
+  }
+
+  override removeAllListeners(event?: string | symbol): this {
+    super.removeAllListeners(event);
+    return this.on('error', ignore);
+  }
+}
+
+function ignore(): void {}
+
+export type DriverSocketOptions = {
+  readonly path?: string | false | undefined;
+  readonly host: readonly string[];
+  readonly port: readonly number[];
+};
+
+/** Makes the driver's sockets. They are handed over while they connect; what is written before that waits. Several hosts take turns. */
+export function createSocketFactory(): (options: DriverSocketOptions) => Socket {
+  let turn = 0;
+  return ({ path, host, port }) => {
+    const socket = new DriverSocket();
+    if (typeof path === 'string' && path !== '') return socket.connect(path);
+    const index = turn % host.length;
+    turn += 1;
+    return socket.connect(port[index] ?? 5432, host[index] ?? 'localhost');
+  };
+}
