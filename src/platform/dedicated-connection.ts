@@ -1,5 +1,6 @@
 import postgres from 'postgres';
 import type { DatabaseAddress } from './postgres.ts';
+import { createSocketFactory } from './postgres-socket.ts';
 
 /** One connection outside the request path, with its own state: advisory locks, transactions in plain words. */
 export type DedicatedConnection = AsyncDisposable & { readonly sql: postgres.Sql };
@@ -12,11 +13,12 @@ const END_TIMEOUT_S = 5;
  * anew by the driver at the next statement, without its locks. Statements have no time limit here.
  */
 export function openDedicatedConnection(address: DatabaseAddress, lockTimeoutMs = 0): DedicatedConnection {
-  const settings: postgres.Options<Record<string, never>> = {
+  const settings = {
     max: 1,
     max_lifetime: null,
     connect_timeout: CONNECT_TIMEOUT_S,
     fetch_types: false,
+    socket: createSocketFactory(),
     onnotice() {},
     connection: { application_name: 'rookery', statement_timeout: 0, lock_timeout: lockTimeoutMs },
   };
