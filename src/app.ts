@@ -27,6 +27,7 @@ import { createMetrics } from './platform/metrics.ts';
 import { connectPostgres, type DatabaseAddress } from './platform/postgres.ts';
 import { deriveSecrets } from './platform/secrets.ts';
 import { FUNCTION_FILES, MIGRATIONS_DIRECTORY } from './schema-files.ts';
+import { createChatPages } from './server/chat-page.ts';
 import { createServer, type RookeryServer } from './server/server.ts';
 
 export type AppOptions = {
@@ -122,7 +123,7 @@ export async function startApp({ config, clock = systemClock, onStatement, ...op
       logger,
       clock,
       isReady: async () => (await readXmin(sql)) > 0,
-      pages: new Map(),
+      pages: config.isChatPageEnabled ? createChatPages() : new Map(),
     }),
   );
   const unsubscribe = await bus.onSessions(({ sessionUuids }) => server.closeSocketsOf({ sessionUuids }));

@@ -1,5 +1,9 @@
 import { LOG_LEVELS, type LogLevel } from './platform/logger.ts';
 
+const LIMITS_MODES = ['enforce', 'measure', 'off'] as const;
+/** What happens to an operation beyond the limits: it is refused, only counted, or not even looked at. */
+export type LimitsMode = (typeof LIMITS_MODES)[number];
+
 export type Config = {
   readonly mode: 'development' | 'production';
   readonly host: string;
@@ -17,6 +21,7 @@ export type Config = {
   readonly isGraphiQLEnabled: boolean;
   readonly isIntrospectionEnabled: boolean;
   readonly isChatPageEnabled: boolean;
+  readonly limitsMode: LimitsMode;
   readonly metricsToken: string | null;
   readonly metricsPort: number | null;
   readonly logLevel: LogLevel;
@@ -148,6 +153,19 @@ const SETTINGS: { readonly [Name in keyof Config]: Setting<Config[Name]> } = {
   isGraphiQLEnabled: developmentOnly('GRAPHIQL', 'GraphiQL for browsers at /graphql.', 'it invites everybody to try the API'),
   isIntrospectionEnabled: developmentOnly('INTROSPECTION', 'Answers `__schema` and `__type`.', 'it tells everybody the whole schema'),
   isChatPageEnabled: developmentOnly('CHAT_PAGE', 'The chat page at /.', 'it lets everybody sign up from a browser'),
+  limitsMode: {
+    name: 'LIMITS_MODE',
+    description:
+      'Whether operations beyond the limits are refused, only counted in the metrics, or not looked at. Refused in production: `off`.',
+    unit: LIMITS_MODES.map((mode) => `\`${mode}\``).join(', '),
+    fallback: 'enforce',
+    read(text, mode) {
+      const value = oneOf(LIMITS_MODES)(text);
+      if (value === 'off' && mode === 'production')
+        throw new Error('must not be off in production, as one operation could then take the whole server');
+      return value;
+    },
+  },
   metricsToken: {
     name: 'METRICS_TOKEN',
     description: 'Who sends it as a bearer token may read /metrics.',
@@ -213,6 +231,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     isGraphiQLEnabled: read('isGraphiQLEnabled'),
     isIntrospectionEnabled: read('isIntrospectionEnabled'),
     isChatPageEnabled: read('isChatPageEnabled'),
+    limitsMode: read('limitsMode'),
     metricsToken: read('metricsToken'),
     metricsPort: read('metricsPort'),
     logLevel: read('logLevel'),

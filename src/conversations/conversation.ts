@@ -1,5 +1,5 @@
 import { badInput } from '../platform/errors.ts';
-import { checkText } from '../platform/text.ts';
+import { checkText, codePointLength, quoted } from '../platform/text.ts';
 import type { Membership } from './member.ts';
 
 export type ConversationKind = 'DIRECT' | 'GROUP' | 'CHANNEL';
@@ -52,13 +52,14 @@ export function checkTopic(topic: string | null): string | null {
     : checkText('input.topic', 'Topic', topic, { lengthMin: 1, lengthMax: TOPIC_LENGTH_MAX, allowsLineBreaks: true });
 }
 
-/** A client's own key for something it creates: 1 to 64 printable ASCII or letter characters, no spaces at the ends. */
+/** A client's own key for something it creates: 1 to 64 printable characters, no spaces at the ends. */
 export function checkClientId(field: string, name: string, id: string): string {
-  if (!/^[\p{L}\p{N}\p{P}\p{S} ]*$/u.test(id) || id.trim() !== id || id === '' || [...id].length > CLIENT_ID_LENGTH_MAX) {
-    throw badInput(
-      field,
-      `${name} must be 1 to ${CLIENT_ID_LENGTH_MAX} printable characters, got ${[...id].length} characters${id.trim() === id ? '' : ' with space around'}.`,
-    );
-  }
-  return id;
+  const length = codePointLength(id);
+  if (PRINTABLE.test(id) && id.trim() === id && length >= 1 && length <= CLIENT_ID_LENGTH_MAX) return id;
+  throw badInput(
+    field,
+    `${name} must be 1 to ${CLIENT_ID_LENGTH_MAX} printable characters without space around, got ${quoted(id)} (${length} characters).`,
+  );
 }
+
+const PRINTABLE = /^[\p{L}\p{N}\p{P}\p{S} ]*$/u;

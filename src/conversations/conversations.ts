@@ -1,3 +1,4 @@
+import DataLoader from 'dataloader';
 import type { Bus } from '../events/bus.ts';
 import { type Change, MEMBER_CHANGES } from '../events/event.ts';
 import type { IdentityService } from '../identity/identity.ts';
@@ -19,7 +20,7 @@ import {
 } from './conversation.ts';
 import { createConversationKeys } from './keys.ts';
 import type { Member, MemberRole } from './member.ts';
-import { memberOf, userOf } from './rows.ts';
+import { type MemberRow, memberOf, userOf } from './rows.ts';
 import * as store from './store.ts';
 
 export type ConversationsDependencies = {
@@ -52,11 +53,21 @@ export type AddedMembers = {
   readonly atUs: number;
 };
 
+const MEMBERS_PER_STATEMENT_MAX = 1_000;
+
 export type Conversations = ReturnType<typeof createConversations>;
 
 /** The use cases of conversations and members. `viewerKey` is who asks; what they may not see is NOT_FOUND, what they may not do FORBIDDEN. */
 export function createConversations({ sql, bus, identity, groupMembersMax = GROUP_MEMBERS_MAX }: ConversationsDependencies) {
   const keys = createConversationKeys(sql);
+  // Remembers nothing: it only brings together what is asked for in the same turn of the event loop.
+  const memberRows = new DataLoader<store.MemberRequest, MemberRow | null>(
+    async (requests) => {
+      const rows = new Map((await store.membersByUser(sql, requests)).map((row) => [row.ord, row]));
+      return requests.map((_, index) => rows.get(index + 1) ?? null);
+    },
+    { cache: false, maxBatchSize: MEMBERS_PER_STATEMENT_MAX },
+  );
 
   /** NOT_FOUND for an id that leads nowhere. Says nothing about membership: the statement that follows judges it. */
   async function refer(uuid: string): Promise<ConversationRef> {
@@ -227,7 +238,7 @@ export function createConversations({ sql, bus, identity, groupMembersMax = GROU
     },
     membersPages: (viewerKey: number, requests: readonly store.MembersRequest[]) => store.membersPages(sql, viewerKey, requests),
     async memberByUser(viewerKey: number, conversation: ConversationRef, userUuid: string): Promise<Member | null> {
-      const row = await store.memberByUser(sql, viewerKey, conversation.key, userUuid);
+      const row = await memberRows.load({ viewerKey, conversationKey: conversation.key, userUuid });
       return row === null ? null : memberOf(conversation, row);
     },
     unreadCounts: (viewerKey: number, wanted: readonly number[]) => store.unreadCounts(sql, viewerKey, wanted),

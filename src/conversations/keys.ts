@@ -1,3 +1,4 @@
+import DataLoader from 'dataloader';
 import type { Sql } from '../platform/postgres.ts';
 import { conversationKeys } from './store.ts';
 
@@ -6,22 +7,27 @@ const REMEMBERED_MAX = 100_000;
 
 export type ConversationKeys = { find(uuids: readonly string[]): Promise<ReadonlyMap<string, number>> };
 
-/** Who asks for the same id at the same time waits for the same statement, and goes on in the order of asking. */
+const KEYS_PER_STATEMENT_MAX = 1_000;
+
+/**
+ * All that is asked for in one turn of the event loop goes into one statement. Who asks for the same id at the same time waits for the
+ * same statement, and goes on in the order of asking.
+ */
 export function createConversationKeys(sql: Sql): ConversationKeys {
   const known = new Map<string, number>();
-  const asked = new Map<string, Promise<void>>();
+  const asked = new DataLoader<string, void>(
+    async (uuids) => {
+      await look(uuids);
+      for (const uuid of uuids) asked.clear(uuid);
+      return uuids.map(() => undefined);
+    },
+    { maxBatchSize: KEYS_PER_STATEMENT_MAX },
+  );
 
   return {
     async find(uuids) {
       const unknown = uuids.filter((uuid) => !known.has(uuid));
-      const fresh = [...new Set(unknown)].filter((uuid) => !asked.has(uuid));
-      if (fresh.length > 0) {
-        const answer = look(fresh).finally(() => {
-          for (const uuid of fresh) asked.delete(uuid);
-        });
-        for (const uuid of fresh) asked.set(uuid, answer);
-      }
-      if (unknown.length > 0) await Promise.all(unknown.map((uuid) => asked.get(uuid)));
+      if (unknown.length > 0) await Promise.all(unknown.map((uuid) => asked.load(uuid)));
       return new Map(
         uuids.flatMap((uuid) => {
           const key = known.get(uuid);

@@ -1,4 +1,4 @@
-import { type GraphQLResolveInfo, Kind } from 'graphql';
+import { type GraphQLResolveInfo, Kind, type SelectionNode } from 'graphql';
 import type { EventCursors } from '../events/cursors.ts';
 import { type Connection, connectionResolvers, type Edge, forwardPage } from '../graphql/connection.ts';
 import { type Context, requireViewer } from '../graphql/context.ts';
@@ -225,11 +225,17 @@ function titleFor({ kind, title, viewerPeerName }: Conversation): string {
   return title ?? 'Untitled group';
 }
 
-/** What outsiders of a CHANNEL may ask for, and what needs no page. */
-function selectsOnlyTotalCount(info: GraphQLResolveInfo): boolean {
-  return info.fieldNodes.every(({ selectionSet }) =>
-    selectionSet?.selections.every(
-      (selection) => selection.kind === Kind.FIELD && (selection.name.value === 'totalCount' || selection.name.value === '__typename'),
-    ),
-  );
+/** What outsiders of a CHANNEL may ask for, and what needs no page; in whatever fragments it is written. */
+function selectsOnlyTotalCount({ fieldNodes, fragments }: GraphQLResolveInfo): boolean {
+  function isAllowed(selection: SelectionNode): boolean {
+    switch (selection.kind) {
+      case Kind.FIELD:
+        return selection.name.value === 'totalCount' || selection.name.value === '__typename';
+      case Kind.INLINE_FRAGMENT:
+        return selection.selectionSet.selections.every(isAllowed);
+      case Kind.FRAGMENT_SPREAD:
+        return fragments[selection.name.value]?.selectionSet.selections.every(isAllowed) ?? false;
+    }
+  }
+  return fieldNodes.every(({ selectionSet }) => selectionSet?.selections.every(isAllowed));
 }

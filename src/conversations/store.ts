@@ -182,14 +182,20 @@ export async function membersPages(sql: Sql, viewerKey: number, requests: readon
      ORDER BY k.ord, x.joined_sequence`;
 }
 
-/** One member, for a viewer who is in the conversation too. */
-export async function memberByUser(sql: Sql, viewerKey: number, conversationKey: number, userUuid: string): Promise<MemberRow | null> {
-  const [row] = await sql<MemberRow>`
-    SELECT m.user_id, m.role, m.joined_at, m.read_position, u.public_id AS user_public_id, u.handle, u.display_name, u.created_at AS user_created_at
-      FROM users u JOIN members m ON m.user_id = u.id AND m.conversation_id = ${conversationKey}::bigint AND m.left_sequence IS NULL
-      JOIN members v ON v.conversation_id = m.conversation_id AND v.user_id = ${viewerKey}::bigint AND v.left_sequence IS NULL
-     WHERE u.public_id = ${userUuid}::uuid`;
-  return row ?? null;
+export type MemberRequest = { readonly viewerKey: number; readonly conversationKey: number; readonly userUuid: string };
+
+/** Members by their users, each for a viewer who is in the conversation too. */
+export async function membersByUser(
+  sql: Sql,
+  requests: readonly MemberRequest[],
+): Promise<readonly (MemberRow & { readonly ord: number })[]> {
+  return sql<MemberRow & { readonly ord: number }>`
+    SELECT k.ord::integer AS ord, m.user_id, m.role, m.joined_at, m.read_position, u.public_id AS user_public_id, u.handle, u.display_name, u.created_at AS user_created_at
+      FROM unnest(${requests.map((r) => r.viewerKey)}::bigint[], ${requests.map((r) => r.conversationKey)}::bigint[], ${requests.map((r) => r.userUuid)}::uuid[])
+             WITH ORDINALITY k (viewer_id, conversation_id, user_public_id, ord)
+      JOIN users u ON u.public_id = k.user_public_id
+      JOIN members m ON m.user_id = u.id AND m.conversation_id = k.conversation_id AND m.left_sequence IS NULL
+      JOIN members v ON v.conversation_id = m.conversation_id AND v.user_id = k.viewer_id AND v.left_sequence IS NULL`;
 }
 
 /** Messages the viewer has not read: not their own, not deleted. Counted from the rows, 100 at most. */

@@ -18,6 +18,8 @@ export type EventCursors = {
 };
 
 const VIEWER_STREAM = 'events';
+/** Cursors of conversations that are remembered: the sender of a change and all its listeners ask for the same one, within moments. */
+const RECENT_MAX = 1_024;
 
 export function createEventCursors({ codec, epoch }: { readonly codec: CursorCodec; readonly epoch: string }): EventCursors {
   const epochNumber = createHash('sha256').update(epoch).digest().readUInt32BE(0);
@@ -28,8 +30,19 @@ export function createEventCursors({ codec, epoch }: { readonly codec: CursorCod
     return numbers;
   }
 
+  const recent = new Map<string, string>();
+
   return {
-    conversation: (uuid, { sequence, atUs }) => codec.encode(`events:${uuid}`, [epochNumber, sequence, atUs]),
+    conversation(uuid, { sequence, atUs }) {
+      const key = `${uuid}:${sequence}:${atUs}`;
+      const known = recent.get(key);
+      if (known !== undefined) return known;
+      const cursor = codec.encode(`events:${uuid}`, [epochNumber, sequence, atUs]);
+      recent.set(key, cursor);
+      const [oldest] = recent.keys();
+      if (oldest !== undefined && recent.size > RECENT_MAX) recent.delete(oldest);
+      return cursor;
+    },
     viewer: ({ xmin, cut }) =>
       codec.encode(VIEWER_STREAM, cut === null ? [epochNumber, xmin] : [epochNumber, xmin, cut.xminNext, cut.key, cut.sequence]),
     readConversation(uuid, cursor) {

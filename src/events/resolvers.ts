@@ -33,13 +33,12 @@ export function createEventResolvers({ subscriptions, refer, cursors, xminOf }: 
         async subscribe(_, { conversationId, after }, context) {
           const viewer = requireViewer(context);
           const conversation = await refer(conversationUuid('conversationId', conversationId));
-          return subscriptions.conversationEvents(viewer.userKey, conversation, after ?? context.lastEventId ?? null);
+          return subscriptions.conversationEvents(viewer.userKey, conversation, startOf(after, context));
         },
         resolve: answer,
       },
       viewerEvents: {
-        subscribe: (_, { after }, context) =>
-          subscriptions.viewerEvents(requireViewer(context).userKey, after ?? context.lastEventId ?? null),
+        subscribe: (_, { after }, context) => subscriptions.viewerEvents(requireViewer(context).userKey, startOf(after, context)),
         resolve: answer,
       },
     },
@@ -50,6 +49,11 @@ const EVENT = {
   conversationId: ({ conversationRef }: ConversationEvent) => (conversationRef === null ? null : encodeId('cnv', conversationRef.uuid)),
   occurredAt: ({ atUs }: ConversationEvent) => new Date(Math.floor(atUs / 1_000)),
 };
+
+/** A browser that comes back asks by the address it began with: the id of the last event it received is newer than what stands there. */
+function startOf(after: string | null | undefined, { lastEventId }: Context): string | null {
+  return lastEventId ?? after ?? null;
+}
 
 /** The event stands under the field's name: see graphql/broadcast.ts. */
 function answer(

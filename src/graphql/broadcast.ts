@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, execute, getOperationAST } from 'graphql';
 import type { Context } from './context.ts';
 import { rootFields } from './root-fields.ts';
@@ -13,11 +14,14 @@ export type SubscribeDependencies = {
 
 export type Subscribe = (args: ExecutionArgs) => Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
 
-const cursors = new WeakMap<ExecutionResult, string>();
+/** A stream that always has a next event, for a reader that always has room, would otherwise keep everybody else waiting. */
+const EVENTS_PER_TURN_MAX = 32;
 
-/** Where a client that saw this result continues from. */
+const sources = new WeakMap<ExecutionResult, StreamEvent>();
+
+/** Where a client that saw this result continues from. Asked for late, as making it costs a signature and only one transport needs it. */
 export function cursorOf(result: ExecutionResult): string | null {
-  return cursors.get(result) ?? null;
+  return sources.get(result)?.cursor ?? null;
 }
 
 /**
@@ -45,7 +49,7 @@ async function executeEvent(args: ExecutionArgs, field: string, event: StreamEve
   const result = await execute({ ...args, rootValue: { [field]: event }, contextValue });
   const [error] = result.errors ?? [];
   if (error !== undefined && event.sequence !== null && (result.data ?? null) === null) throw error;
-  if (event.cursor !== null) cursors.set(result, event.cursor);
+  sources.set(result, event);
   return result;
 }
 
@@ -59,6 +63,7 @@ function executeEach<Event>(
 ): AsyncIterableIterator<ExecutionResult> {
   const iterator = source[Symbol.asyncIterator]();
   let isOver = false;
+  let eventsInTurn = 0;
   let giveUp = () => {};
   onOpened();
 
@@ -69,7 +74,11 @@ function executeEach<Event>(
   }
 
   async function advance(): Promise<IteratorResult<ExecutionResult, undefined>> {
-    const step = await iterator.next();
+    if (++eventsInTurn > EVENTS_PER_TURN_MAX) {
+      eventsInTurn = 1;
+      await nextTurn();
+    }
+    const step = isOver ? DONE : await iterator.next();
     if (isOver) return DONE;
     if (step.done === true) {
       end();

@@ -6,7 +6,7 @@ export type Context = {
   /** Who asks; null without an access token. Throws where one execution answers many viewers. */
   readonly viewer: Identity | null;
   readonly requestId: string;
-  /** Only over server-sent events that are resumed: the cursor of the last event received, which stands in for `after`. */
+  /** Only over server-sent events that are resumed: the cursor of the last event received, which goes before `after`. */
   readonly lastEventId?: string;
   /** Only over WebSocket. */
   readonly connection?: SocketConnection;

@@ -1,4 +1,4 @@
-import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { GraphQLError, type GraphQLFormattedError, Kind } from 'graphql';
 import { AppError, type ErrorCode } from '../platform/errors.ts';
 
 /** How a refusal is told over HTTP, in the form that Yoga reads; `spec` leaves `application/json` at 200, as GraphQL over HTTP has it. */
@@ -45,6 +45,9 @@ export function presentError(error: unknown, requestId: string, onUnexpected: (c
     const { code, details, message } = cause;
     return build(located, message, { code, ...details, requestId, ...httpOf(cause) });
   }
+  if (located !== null && isOfVariable(located)) {
+    return build(located, withoutSuggestions(located.message), { code: 'BAD_USER_INPUT', requestId, http: REFUSED });
+  }
   const code = cause instanceof GraphQLError ? codeOf(cause, located) : 'INTERNAL_SERVER_ERROR';
   if (!(cause instanceof GraphQLError) || code === 'INTERNAL_SERVER_ERROR') {
     onUnexpected(cause);
@@ -70,11 +73,16 @@ export function withoutSuggestions(message: string): string {
   return message.replace(/ ?Did you mean [^?]*\?/g, '').slice(0, MESSAGE_LENGTH_MAX);
 }
 
+/** graphql points to the definition of a variable whose value does not fit; nothing has been executed then, so there is no path. */
+function isOfVariable({ path, nodes = [] }: GraphQLError): boolean {
+  return path === undefined && nodes.length > 0 && nodes.every(({ kind }) => kind === Kind.VARIABLE_DEFINITION);
+}
+
 function codeOf(cause: GraphQLError, located: GraphQLError | null): ErrorCode {
   const given = cause.extensions['code'];
   if (typeof given === 'string') return CODES[given] ?? 'INTERNAL_SERVER_ERROR';
   if (cause.message.startsWith('Syntax Error')) return 'GRAPHQL_PARSE_FAILED';
-  // graphql points to the document where a variable or an argument is at fault; where a resolver's answer is, it does not.
+  // graphql points to the document where an argument is at fault; where a resolver's answer is, it does not.
   if (cause.nodes !== undefined && cause.nodes.length > 0) return 'BAD_USER_INPUT';
   return located?.path === undefined && /operation/i.test(cause.message) ? 'GRAPHQL_VALIDATION_FAILED' : 'INTERNAL_SERVER_ERROR';
 }

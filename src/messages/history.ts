@@ -46,6 +46,8 @@ export function planHistory({ first, after, last, before, around, aroundTime, ar
       `messages must be given at most one of first/after, last/before, around, aroundTime and aroundPosition, got ${names.join(' and ')}.`,
     );
   }
+  if (given(aroundSize) && !given(around) && !given(aroundTime) && !given(aroundPosition))
+    throw badInput('aroundSize', 'aroundSize must come with around, aroundTime or aroundPosition.');
   if (isForward) return { kind: 'page', isForward: true, bound: after ?? 0, size: checkSize('first', first) };
   if (given(around)) return { kind: 'around', anchor: { sequence: around }, size: checkSize('aroundSize', aroundSize) };
   if (given(aroundTime)) return { kind: 'around', anchor: { time: aroundTime }, size: checkSize('aroundSize', aroundSize) };
@@ -53,7 +55,6 @@ export function planHistory({ first, after, last, before, around, aroundTime, ar
     if (aroundPosition < 1) throw badInput('aroundPosition', `aroundPosition must be 1 or more, got ${aroundPosition}.`);
     return { kind: 'around', anchor: { position: aroundPosition }, size: checkSize('aroundSize', aroundSize) };
   }
-  if (given(aroundSize)) throw badInput('aroundSize', 'aroundSize must come with around, aroundTime or aroundPosition.');
   return { kind: 'page', isForward: false, bound: before ?? NEWEST, size: checkSize('last', last) };
 }
 
@@ -71,17 +72,21 @@ export function pageRequests(
 
 export type RawPage = { readonly messageCount: number; readonly rows: readonly PageRow[] };
 
-/** Whether there is more on either side follows from the positions, which are dense: no row is read to find out. */
-export function historyPage(conversation: ConversationRef, pages: readonly RawPage[], size: number): HistoryPage {
+/**
+ * Whether there is more on either side follows from the positions, which are dense: no row is read to find out. An empty page lies at an
+ * end, so that everything there is lies on its other side.
+ */
+export function historyPage(conversation: ConversationRef, pages: readonly RawPage[], plan: HistoryPlan): HistoryPage {
   const [earlier, later] = pages;
-  const rows = later === undefined ? (earlier?.rows ?? []) : balance(earlier?.rows ?? [], later.rows, size);
+  const rows = later === undefined ? (earlier?.rows ?? []) : balance(earlier?.rows ?? [], later.rows, plan.size);
   const messageCount = pages.at(-1)?.messageCount ?? 0;
-  const firstPosition = rows[0]?.position;
-  const lastPosition = rows.at(-1)?.position;
+  const isAtEnd = plan.kind === 'page' && plan.isForward;
+  const firstPosition = rows[0]?.position ?? (isAtEnd ? messageCount + 1 : 1);
+  const lastPosition = rows.at(-1)?.position ?? firstPosition - 1;
   return {
     messages: rows.map((row) => messageOf(conversation, row)),
-    hasPreviousPage: firstPosition !== undefined && firstPosition > 1,
-    hasNextPage: lastPosition !== undefined && lastPosition < messageCount,
+    hasPreviousPage: firstPosition > 1,
+    hasNextPage: lastPosition < messageCount,
   };
 }
 

@@ -66,7 +66,7 @@ export function createMessageLoaders({ messages, snapshots }: { readonly message
       const found = await Promise.all(pageRequests(conversation.key, resolved).map((request) => pages(context).load(request)));
       const raw = found.filter((page) => page !== null);
       if (raw.length < found.length) throw notFound();
-      const page = historyPage(conversation, raw, plan.size);
+      const page = historyPage(conversation, raw, plan);
       if (plan.kind === 'around' && 'sequence' in plan.anchor) {
         const { sequence } = plan.anchor;
         if (!page.messages.some((message) => message.sequence === sequence))

@@ -41,6 +41,12 @@ export function createMetrics() {
       help: 'Requests and sockets refused for their access token.',
       registers,
     }),
+    limitsExceeded: new Counter({
+      name: 'rookery_document_limits_exceeded_total',
+      help: 'Documents beyond a limit of depth, aliases, directives or tokens; refused, unless LIMITS_MODE only measures.',
+      labelNames: ['limit'],
+      registers,
+    }),
     databaseDuration: new Histogram({
       name: 'rookery_database_statement_duration_seconds',
       help: 'How long statements took, from the connection they got to their last row.',

@@ -28,7 +28,7 @@ export function createEventStreams({ limits, clock, metrics, present }: EventStr
 
   async function send(exchange: Exchange, viewer: Identity | null, events: AsyncIterator<ExecutionResult>): Promise<void> {
     const { response, requestId } = exchange;
-    if (response.closed) {
+    if (response.destroyed) {
       await events.return?.();
       return;
     }
@@ -54,7 +54,7 @@ export function createEventStreams({ limits, clock, metrics, present }: EventStr
     try {
       // Some clients call a stream open only when its first bytes arrive.
       await write(exchange, ':\n\n');
-      for (let step = await events.next(); step.done !== true && !response.closed; step = await events.next()) {
+      for (let step = await events.next(); step.done !== true && !response.destroyed; step = await events.next()) {
         await write(exchange, nextEvent(step.value, requestId));
       }
       if (lastError !== null) await write(exchange, nextEvent({ errors: [present(lastError, requestId)] }, requestId));
@@ -73,7 +73,7 @@ export function createEventStreams({ limits, clock, metrics, present }: EventStr
 
   /** Waits until the reader has room, or is gone; a reader that takes nothing for long is cut off. */
   async function write({ response }: Exchange, text: string): Promise<void> {
-    if (response.closed || response.write(text)) return;
+    if (response.destroyed || response.write(text)) return;
     const timer = setTimeout(() => response.destroy(), limits.eventStreamStallMs);
     const { promise: closed, resolve } = Promise.withResolvers<void>();
     response.once('close', resolve);

@@ -9,6 +9,16 @@ const BROTLI_OPTIONS = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } };
 
 export type GraphiQL = { readonly reply: (exchange: Exchange) => Promise<void> };
 
+const OPTIONS = {
+  title: 'Rookery · GraphiQL',
+  // Over WebSocket the page would not send the headers of a tab, hence no token.
+  subscriptionsProtocol: 'SSE',
+  shouldPersistHeaders: false,
+  defaultTabs: EXAMPLES.map(({ query, variables = '', headers = '' }) => ({ query, variables, headers })),
+  // The first tab's, which the page takes from nowhere else; its types do not know that.
+  variables: EXAMPLES[0]?.variables ?? '',
+} as const;
+
 type Rendered = { readonly etag: string; readonly policy: string; readonly bodies: ReadonlyMap<string, Buffer> };
 
 /** The GraphiQL page, whole in one answer, so that it works without the internet. Made when first asked for. */
@@ -32,12 +42,7 @@ export function createGraphiQL(): GraphiQL {
 async function render(): Promise<Rendered> {
   // Loaded here, as servers that do not show the page need not hold it.
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
-  const html = renderGraphiQL({
-    title: 'Rookery · GraphiQL',
-    subscriptionsProtocol: 'WS',
-    shouldPersistHeaders: false,
-    defaultTabs: EXAMPLES.map(({ query, variables = '', headers = '' }) => ({ query, variables, headers })),
-  }).replaceAll('\r\n', '\n'); // As browsers do before they hash a script.
+  const html = renderGraphiQL(OPTIONS).replaceAll('\r\n', '\n'); // As browsers do before they hash a script.
   const page = Buffer.from(html);
   const [br, gz] = await Promise.all([promisify(brotliCompress)(page, BROTLI_OPTIONS), promisify(gzip)(page)]);
   return {

@@ -75,7 +75,7 @@ export function createRequestListener(dependencies: HttpDependencies): (request:
 
   function fail(exchange: Exchange, error: unknown): void {
     const { request, response, requestId } = exchange;
-    if (request.destroyed && response.closed) return; // The client left; nobody is there to be told.
+    if (request.destroyed && response.destroyed) return; // The client left; nobody is there to be told.
     if (response.headersSent) {
       logger.error({ requestId, err: error }, 'An answer broke off.');
       response.destroy();

@@ -1,5 +1,6 @@
 import { type ExecutionArgs, type ExecutionResult, execute, type GraphQLError, type GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
+import type { LimitsMode } from '../config.ts';
 import { createSubscribe } from '../graphql/broadcast.ts';
 import type { Context } from '../graphql/context.ts';
 import { presentError } from '../graphql/errors.ts';
@@ -17,6 +18,7 @@ const NO_HEALTH_CHECK = '/not served here';
 export type PipelineDependencies = {
   readonly schema: GraphQLSchema;
   readonly isIntrospectionEnabled: boolean;
+  readonly limitsMode: LimitsMode;
   readonly metrics: Metrics;
   readonly logger: Logger;
   /** Awaited before an operation is executed, where it answers a promise. */
@@ -26,7 +28,14 @@ export type PipelineDependencies = {
 export type Pipeline = ReturnType<typeof createPipeline>;
 
 /** Parse, validate, context, execute or subscribe: the one way for every operation, whatever transport it came by. */
-export function createPipeline({ schema, isIntrospectionEnabled, metrics, logger, prepare = () => undefined }: PipelineDependencies) {
+export function createPipeline({
+  schema,
+  isIntrospectionEnabled,
+  limitsMode,
+  metrics,
+  logger,
+  prepare = () => undefined,
+}: PipelineDependencies) {
   /** Makes an error readable for a client, and puts into the log what is not. */
   function present(error: unknown, requestId: string): GraphQLError {
     return presentError(error, requestId, (cause) => logger.error({ requestId, err: cause }, 'An operation failed.'));
@@ -54,7 +63,12 @@ export function createPipeline({ schema, isIntrospectionEnabled, metrics, logger
   const yoga = createYoga<Context>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
-    plugins: [operationMetrics(schema, metrics.registry), engine, ...documentLimits({ isIntrospectionEnabled }), answer],
+    plugins: [
+      operationMetrics(schema, metrics.registry),
+      engine,
+      ...documentLimits({ isIntrospectionEnabled, limitsMode, onExceeded: (limit) => metrics.limitsExceeded.inc({ limit }) }),
+      answer,
+    ],
     // Errors are presented where they leave, with the number of their request.
     maskedErrors: false,
     // The server before it bounds bodies, knows origins, and serves GraphiQL and health itself.

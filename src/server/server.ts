@@ -18,6 +18,7 @@ import { within } from './socket-limits.ts';
 import { serveWebSocket } from './websocket.ts';
 
 const LOOPBACK = '127.0.0.1';
+const IDLE_SWEEP_MS = 50;
 
 export type ServerConfig = Pick<
   Config,
@@ -27,6 +28,7 @@ export type ServerConfig = Pick<
   | 'allowedOrigins'
   | 'isGraphiQLEnabled'
   | 'isIntrospectionEnabled'
+  | 'limitsMode'
   | 'metricsToken'
   | 'metricsPort'
   | 'stopTimeoutMs'
@@ -61,11 +63,11 @@ export type RookeryServer = AsyncDisposable & {
 /** GraphQL over HTTP, server-sent events and WebSocket on one port. Resolves once it listens; rejects when the port is taken. */
 export async function createServer(dependencies: ServerDependencies): Promise<RookeryServer> {
   const { schema, authenticate, config, metrics, logger, clock, pages = new Map() } = dependencies;
-  const { allowedOrigins, isIntrospectionEnabled, stopTimeoutMs } = config;
+  const { allowedOrigins, isIntrospectionEnabled, limitsMode, stopTimeoutMs } = config;
   const limits: Limits = { ...LIMITS, ...dependencies.limits };
   let isStopping = false;
 
-  const pipeline = createPipeline({ schema, isIntrospectionEnabled, metrics, logger, prepare: dependencies.prepare });
+  const pipeline = createPipeline({ schema, isIntrospectionEnabled, limitsMode, metrics, logger, prepare: dependencies.prepare });
   const eventStreams = createEventStreams({ limits, clock, metrics, present: pipeline.present });
   const graphiql = config.isGraphiQLEnabled ? createGraphiQL() : null;
   const graphql = createGraphQLHandler({ pipeline, authenticate, allowedOrigins, eventStreams, graphiql, limits, metrics });
@@ -152,7 +154,12 @@ async function bind(server: Server, port: number, host: string): Promise<number>
 
 function close(server: Server): Promise<void> {
   return new Promise((done) => {
-    server.close(() => done());
+    // Connections that were busy when it began to close are kept for a next request that is not to come.
+    const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
+    server.close(() => {
+      clearInterval(sweep);
+      done();
+    });
     server.closeIdleConnections();
   });
 }

@@ -18,6 +18,7 @@ import { GRAPHQL_PATH, type Pipeline } from './pipeline.ts';
 import { createRateCheck, keepAlive, within } from './socket-limits.ts';
 import { attempt, prepareOperation, type SocketOperation } from './socket-operation.ts';
 import { SocketSession } from './socket-session.ts';
+import { createSocketWriter } from './socket-writer.ts';
 
 export type WebSocketDependencies = {
   readonly server: Server;
@@ -64,6 +65,7 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
       const authorization = authorizationOf(connectionParams ?? {});
       if (authorization === null) return true;
       try {
+        if (typeof authorization !== 'string') throw new AppError('UNAUTHENTICATED', 'The access token must be a text.');
         session.begin(await within(limits.authenticateTimeoutMs, authenticate(authorization)));
         return true;
       } catch (error) {
@@ -112,7 +114,7 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
     socket.on('error', () => socket.destroy());
     const status = refusalOf(request);
     if (status !== null) return refuseUpgrade(socket, status);
-    sockets.handleUpgrade(request, socket, head, open);
+    sockets.handleUpgrade(request, socket, head, (ws) => open(ws, socket));
   });
 
   function refusalOf(request: IncomingMessage): string | null {
@@ -125,8 +127,10 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
     return null;
   }
 
-  function open(ws: WebSocket): void {
+  function open(ws: WebSocket, socket: Duplex): void {
     const session = new SocketSession(ws, clock);
+    const write = createSocketWriter({ ws, socket });
+    const gone = Promise.withResolvers<void>();
     const isTooFast = createRateCheck(limits.messagesPerSecondMax);
     sessions.add(session);
     metrics.sockets.inc();
@@ -135,11 +139,12 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
         protocol: ws.protocol,
         close: (code, reason) => ws.close(code, reason),
         send(message) {
-          if (ws.readyState !== ws.OPEN) return Promise.resolve();
+          // A stream that were told at once would go on and on while the close is under way.
+          if (ws.readyState !== ws.OPEN) return gone.promise;
           metrics.messagesOut.inc();
           // Streams wait for this promise; who piles up answers regardless, by pings or short queries, does not read.
           if (ws.bufferedAmount > limits.unsentBytesMax) session.close(CLOSE.tooSlow);
-          return new Promise((done) => ws.send(message, () => done()));
+          return write(message);
         },
         onMessage: (handle) =>
           ws.on('message', (data) => {
@@ -162,6 +167,7 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
       metrics.sockets.dec();
       metrics.closes.inc({ code: closeCodeLabel(code) });
       closed(code, String(reason)).catch((error: unknown) => logger.error({ err: error }, 'A socket could not be wound up.'));
+      gone.resolve(); // After its streams were ended just above.
     });
   }
 
@@ -183,18 +189,9 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
   };
 }
 
-/**
- * The token of connection_init: `authorization`, or a header of that name in `headers`, which is how GraphiQL sends it.
- * Null when there is none; what is there but no text is as invalid as a forged token.
- */
-function authorizationOf(connectionParams: Record<string, unknown>): string | null {
-  const { headers } = connectionParams;
-  const given = fieldsOf(connectionParams) ?? (typeof headers === 'object' && headers !== null ? fieldsOf(headers) : null);
-  return given === null ? null : String(given);
-}
-
-function fieldsOf(fields: object): unknown {
-  for (const [name, value] of Object.entries(fields)) if (name.toLowerCase() === 'authorization') return value ?? null;
+/** The token of connection_init, its name written in any case, as that of a header. Null when there is none. */
+function authorizationOf(connectionParams: Record<string, unknown>): unknown {
+  for (const [name, value] of Object.entries(connectionParams)) if (name.toLowerCase() === 'authorization') return value ?? null;
   return null;
 }
 

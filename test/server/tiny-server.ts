@@ -32,7 +32,7 @@ const typeDefs = /* GraphQL */ `
     touch: Int
     renew(user: String!, ttlMs: Int!): Boolean
   }
-  type Event { number: Int!  broken: String!  maybe: String  context: Int! }
+  type Event { number: Int!  broken: String!  maybe: String  context: Int!  filler: String! }
   type Subscription {
     "Three events and the end, continued after a cursor."
     count(after: String): Event
@@ -135,12 +135,13 @@ export async function startTinyServer({ config = {}, limits = {}, pages = new Ma
       maybe: () => {
         throw new AppError('NOT_FOUND', 'Gone.');
       },
+      filler: () => 'x'.repeat(50_000),
       context: (_root: unknown, _args: unknown, context: Context) => seen.contexts.add(context).size,
     },
     Subscription: {
       count: {
-        subscribe: (_root: unknown, { after }: { after?: string }, { lastEventId }: Context & { lastEventId?: string }) => {
-          const start = Number((after ?? lastEventId ?? 'c0').slice(1));
+        subscribe: (_root: unknown, { after }: { after?: string }, { lastEventId }: Context) => {
+          const start = Number((lastEventId ?? after ?? 'c0').slice(1));
           return stream(async (number) => (start + number > 3 ? null : event(start + number)));
         },
       },
@@ -173,7 +174,11 @@ export async function startTinyServer({ config = {}, limits = {}, pages = new Ma
         },
       },
       big: {
-        subscribe: () => stream(async (number) => ({ ...event(number), number: ++seen.produced && number, cursor: 'c'.repeat(50_000) })),
+        subscribe: () =>
+          stream(async (number) => {
+            seen.produced++;
+            return event(number);
+          }),
       },
     },
   };
@@ -191,6 +196,7 @@ export async function startTinyServer({ config = {}, limits = {}, pages = new Ma
       allowedOrigins: [],
       isGraphiQLEnabled: false,
       isIntrospectionEnabled: true,
+      limitsMode: 'enforce',
       metricsToken: null,
       metricsPort: null,
       stopTimeoutMs: 1_000,

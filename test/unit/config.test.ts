@@ -30,6 +30,7 @@ describe('settings', () => {
       isGraphiQLEnabled: true,
       isIntrospectionEnabled: true,
       isChatPageEnabled: true,
+      limitsMode: 'enforce',
       metricsToken: null,
       metricsPort: null,
     });
@@ -99,6 +100,13 @@ describe('in production', () => {
     expect(readConfig({ ...PRODUCTION, [name]: 'allow-in-production' })[key]).toBe(true);
     expect(problems({ ...PRODUCTION, [name]: 'on' })).toEqual([expect.stringContaining('allow-in-production')]);
   });
+});
+
+test('limits can be measured only, and switched off in development alone', () => {
+  expect(readConfig({ ...PRODUCTION, LIMITS_MODE: 'measure' }).limitsMode).toBe('measure');
+  expect(readConfig({ LIMITS_MODE: 'off' }).limitsMode).toBe('off');
+  expect(problems({ ...PRODUCTION, LIMITS_MODE: 'off' })).toEqual([expect.stringMatching(/^LIMITS_MODE must not be off in production/)]);
+  expect(problems({ LIMITS_MODE: 'none' })).toEqual(['LIMITS_MODE must be one of enforce, measure, off, got "none".']);
 });
 
 test('in development other machines are let in only with a secret that was chosen', () => {

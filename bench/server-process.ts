@@ -1,0 +1,95 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+
+/** What the server says of itself at one moment of a run. */
+export type Sample = {
+  readonly atMs: number;
+  readonly rssBytes: number;
+  readonly heapBytes: number;
+  /** Processor time since its start, in seconds. */
+  readonly cpuSeconds: number;
+  /** Messages that were written in one transaction, on average since its start. */
+  readonly batchSize: number;
+};
+
+const START_DEADLINE_MS = 60_000;
+const STOP_DEADLINE_MS = 20_000;
+const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+
+/** The server as shipped, in a process of its own, with the embedded database in a directory that goes with it. */
+export class ServerProcess implements AsyncDisposable {
+  readonly url: string;
+  readonly #child: ChildProcess;
+  readonly #directory: string;
+
+  private constructor(child: ChildProcess, url: string, directory: string) {
+    this.#child = child;
+    this.url = url;
+    this.#directory = directory;
+  }
+
+  /** `nodeFlags`: for Node itself, such as --cpu-prof. */
+  static async start(nodeFlags: readonly string[]): Promise<ServerProcess> {
+    const directory = mkdtempSync(join(tmpdir(), 'rookery-bench-'));
+    chmodSync(directory, 0o711); // As root the database runs as another user, who has to get in.
+    const child = spawn(process.execPath, [...nodeFlags, MAIN], {
+      env: { ...process.env, PORT: '0', DATA_DIR: directory, LOG_LEVEL: 'warn', DATABASE_URL: '' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      return new ServerProcess(child, await addressOf(child), directory);
+    } catch (error) {
+      child.kill('SIGKILL');
+      removeData(directory);
+      throw error;
+    }
+  }
+
+  async sample(): Promise<Sample> {
+    const text = await (await fetch(`${this.url}/metrics`)).text();
+    const figure = (name: string) => Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1] ?? 0);
+    return {
+      atMs: performance.now(),
+      rssBytes: figure('process_resident_memory_bytes'),
+      heapBytes: figure('nodejs_heap_size_used_bytes'),
+      cpuSeconds: figure('process_cpu_seconds_total'),
+      batchSize: figure('rookery_message_batch_size_sum') / (figure('rookery_message_batch_size_count') || 1),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.exitCode === null) {
+      const gone = new Promise((resolve) => this.#child.once('exit', resolve));
+      this.#child.kill('SIGTERM');
+      const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_DEADLINE_MS);
+      await gone;
+      clearTimeout(timer);
+    }
+    removeData(this.#directory);
+  }
+}
+
+/** Resolves with what it prints once it is ready. */
+function addressOf(child: ChildProcess): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const timer = setTimeout(() => reject(new Error(`The server must start within ${START_DEADLINE_MS} ms.`)), START_DEADLINE_MS);
+  let text = '';
+  child.stdout?.on('data', (data) => {
+    text += String(data);
+    const [, url] = /(http:\/\/\S+)\/graphql/.exec(text) ?? [];
+    if (url !== undefined) resolve(url);
+  });
+  child.once('exit', (code) => reject(new Error(`The server must stay up, got exit code ${code}.`)));
+  return promise.finally(() => clearTimeout(timer));
+}
+
+function removeData(directory: string): void {
+  // A link when not even the mode of the directory lets the database's user in.
+  const home = join(directory, 'postgres');
+  if (existsSync(home)) rmSync(realpathSync(home), { recursive: true, force: true });
+  rmSync(directory, { recursive: true, force: true });
+}

@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ConversationAnswer, Person } from './kit/person.ts';
+import { startTestServer, type TestServer } from './kit/server.ts';
+
+const SECRET = 'the same for every server of these tests';
+let server: TestServer;
+let ada: Person;
+let ben: Person;
+let conversations: readonly ConversationAnswer[];
+beforeAll(async () => {
+  server = await startTestServer({ config: { secret: SECRET } });
+  [ada, ben] = await server.people('ada', 'ben');
+  const others = await server.people('cy', 'dee', 'eve', 'fay');
+  conversations = await Promise.all(
+    Array.from({ length: 20 }, (_, index) => ada.create({ kind: 'CHANNEL', title: `Channel ${index}`, members: [ben, ...others] })),
+  );
+  await Promise.all(conversations.flatMap(({ id }) => Array.from({ length: 6 }, (_, index) => talk(id, index))));
+  await Promise.all(Array.from({ length: 50 }, (_, index) => talk(firstOf(conversations).id, index)));
+});
+afterAll(() => server[Symbol.asyncDispose]());
+
+/** Two of them, one answering the other. */
+async function talk(id: string, index: number): Promise<void> {
+  const question = await ada.send(id, `question ${index}`);
+  await ben.send(id, `answer ${index}`, undefined, question.id);
+}
+
+function firstOf<Value>(values: readonly Value[]): Value {
+  const [first] = values;
+  if (first === undefined) throw new Error('There must be at least one.');
+  return first;
+}
+
+/** How many statements a query runs, once its token and everything else that is remembered for a second has been asked for. */
+async function count(query: string, variables: object = {}): Promise<number> {
+  await ben.ask(query, variables);
+  return server.countStatements(() => ben.ask(query, variables));
+}
+
+const MESSAGE =
+  'id position body bodyHtml createdAt author { id handle displayName } replyTo { body author { handle } } conversation { id title }';
+const CONVERSATION = `id kind title viewerTitle viewerUnreadCount viewerReadPosition viewerRole sequence cursor messageCount
+  lastMessage { body author { handle } } members(first: 5) { totalCount nodes { role user { handle } conversation { title } } }
+  messages(last: 5) { nodes { ${MESSAGE} } }`;
+const INBOX = `query ($first: Int!) { viewer { user { handle } conversations(first: $first) { nodes { ${CONVERSATION} } } } }`;
+const HISTORY = `query ($id: ID!, $last: Int!) { conversation(id: $id) { messages(last: $last) { edges { cursor node { ${MESSAGE} } } } } }`;
+const CHANNELS =
+  'query ($first: Int!) { channels(first: $first) { nodes { title viewerRole viewerUnreadCount members { totalCount } lastMessage { body } } } }';
+const MEMBERS =
+  'query ($id: ID!, $first: Int!) { conversation(id: $id) { members(first: $first) { nodes { role user { handle } conversation { id } } } } }';
+const NODES = `query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Message { ${MESSAGE} } ... on Conversation { title } ... on User { handle } ... on Member { role } } }`;
+
+describe('a longer page takes no more statements', () => {
+  test('of the inbox, with members, unread counts and the last messages of each conversation', async () => {
+    const two = await count(INBOX, { first: 2 });
+    expect(await count(INBOX, { first: 20 })).toBe(two);
+    expect(two).toBeLessThanOrEqual(7);
+  });
+
+  test('of a history, with authors and what is answered', async () => {
+    const { id } = firstOf(conversations);
+    const two = await count(HISTORY, { id, last: 2 });
+    expect(await count(HISTORY, { id, last: 50 })).toBe(two);
+    expect(two).toBeLessThanOrEqual(4);
+  });
+
+  test('of the directory of channels', async () => {
+    const two = await count(CHANNELS, { first: 2 });
+    expect(await count(CHANNELS, { first: 20 })).toBe(two);
+    expect(two).toBeLessThanOrEqual(4);
+  });
+
+  test('of members', async () => {
+    const { id } = firstOf(conversations);
+    const one = await count(MEMBERS, { id, first: 1 });
+    expect(await count(MEMBERS, { id, first: 6 })).toBe(one);
+    expect(one).toBeLessThanOrEqual(3);
+  });
+
+  test.each(['message', 'conversation', 'member'])('of nodes, each a %s', async (kind) => {
+    const { viewer } = await ben.ask<{
+      viewer: {
+        conversations: { nodes: { id: string; lastMessage: { id: string }; members: { nodes: { id: string }[] } }[] };
+      };
+    }>('{ viewer { conversations(first: 20) { nodes { id lastMessage { id } members { nodes { id user { id } } } } } } }');
+    const { nodes } = viewer.conversations;
+    const members = nodes.flatMap((node) => node.members.nodes);
+    const ids = {
+      message: nodes.map(({ lastMessage }) => lastMessage.id),
+      conversation: nodes.map(({ id }) => id),
+      member: members.map(({ id }) => id),
+    }[kind];
+    if (ids === undefined) throw new Error(`There must be ids of a ${kind}.`);
+    const one = await count(NODES, { ids: ids.slice(0, 1) });
+    expect(await count(NODES, { ids: ids.slice(0, 20) })).toBe(one);
+    expect(one).toBeLessThanOrEqual(4);
+  });
+
+  test.todo('of nodes, each a user');
+
+  test('of nodes in conversations that a server meets for the first time', async () => {
+    const ids = conversations.map(({ id }) => id);
+    await using fresh = await startTestServer({ database: server.database, config: { secret: SECRET } });
+    const there = ben.at(fresh.url);
+    await there.ask('{ viewer { id } }');
+    expect(await fresh.countStatements(() => there.ask('query ($ids: [ID!]!) { nodes(ids: $ids) { id } }', { ids }))).toBeLessThanOrEqual(
+      2,
+    );
+  });
+});
+
+describe('a change takes few statements', () => {
+  test('a message is written by one', async () => {
+    const { id } = firstOf(conversations);
+    await ada.send(id, 'warm');
+    expect(await server.countStatements(() => ada.send(id, 'counted'))).toBeLessThanOrEqual(1);
+  });
+
+  test('fifty messages sent at once are written by few', async () => {
+    const { id } = firstOf(conversations);
+    const sending = () => Promise.all(Array.from({ length: 50 }, (_, index) => ada.send(id, `at once ${index}`)));
+    await sending();
+    expect(await server.countStatements(sending)).toBeLessThan(30);
+  });
+});
