@@ -76,7 +76,8 @@ export async function startApp({ config, clock = systemClock, onStatement, ...op
   stack.defer(() => hub.stop());
   const subscriptions = createSubscriptions({ sql, hub, cursors, now: () => clock.now() });
 
-  const identity = createIdentityService({ sql, secrets, clock, config });
+  const onSessionsEnded = (sessionUuids: readonly string[]) => bus.publish({ kind: 'sessions', sessionUuids });
+  const identity = createIdentityService({ sql, secrets, clock, config, onSessionsEnded });
   const conversations = createConversations({ sql, bus, identity });
   const writer = new MessageWriter({ sql, onBatch: (size) => metrics.messageBatches.observe(size) });
   stack.defer(() => writer.drain());
@@ -91,7 +92,7 @@ export async function startApp({ config, clock = systemClock, onStatement, ...op
     return key === undefined ? null : { key, uuid };
   };
   const schema = createSchema([
-    createIdentityResolvers({ identity, onSessionsEnded: (sessionUuids) => bus.publish({ kind: 'sessions', sessionUuids }) }),
+    createIdentityResolvers({ identity }),
     createConversationResolvers({ conversations, loaders: conversationLoaders, codec, cursors, snapshots }),
     createMessageResolvers({ messages, loaders: messageLoaders, conversationLoaders, codec, cursors, snapshots }),
     createEventResolvers({ subscriptions, refer: conversations.refer, cursors, xminOf: viewerSnapshots.xminOf }),

@@ -1,6 +1,40 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { describeSettings } from '../src/config.ts';
+import { CLOSE } from '../src/server/close-code.ts';
+import { startTestServer } from './kit/server.ts';
+
+const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
 
 test('docs/configuration.md is what the settings say of themselves; `npx vitest run test/docs.test.ts -u` writes it', async () => {
   await expect(describeSettings()).toMatchFileSnapshot('../docs/configuration.md');
+});
+
+test('docs/metrics.md is what /metrics says of our own figures; `npx vitest run test/docs.test.ts -u` writes it', async () => {
+  await using server = await startTestServer();
+  const lines = (await (await fetch(`${server.url}/metrics`)).text()).split('\n');
+  const kinds = new Map(lines.flatMap((line) => [...line.matchAll(/^# TYPE (\S+) (\S+)$/g)].map(([, name, kind]) => [name, kind])));
+  const helps = lines.flatMap((line) => [...line.matchAll(/^# HELP ((?:rookery|graphql)\S+) (.*)$/g)]);
+  const rows = helps.map(([, name, help]) => `| \`${name}\` | ${kinds.get(name)} | ${help} |`).sort();
+  expect(rows.length).toBeGreaterThan(10);
+  const text = [
+    '# Metrics',
+    '',
+    'At `/metrics`, in the format of Prometheus: for who sends METRICS_TOKEN, or on METRICS_PORT; in development for this machine. Besides these',
+    'there are the usual figures of the process and the runtime (`process_*`, `nodejs_*`). Labels take few values, never a client’s text.',
+    '',
+    '| Metric | Kind | Meaning |',
+    '|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+  await expect(text).toMatchFileSnapshot('../docs/metrics.md');
+});
+
+test('docs/errors.md tells every code, and no other', () => {
+  const type = /export type ErrorCode =([^;]+);/.exec(read('src/platform/errors.ts'))?.[1] ?? '';
+  const codes = [...type.matchAll(/'(\w+)'/g)].map(([, code]) => code);
+  const [table = '', sockets = ''] = read('docs/errors.md').split('## When a WebSocket is closed');
+  expect([...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, code]) => code)).toEqual(codes);
+  for (const { code } of Object.values(CLOSE).filter((each) => each !== CLOSE.failed)) expect(sockets).toContain(String(code));
 });

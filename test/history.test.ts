@@ -264,7 +264,7 @@ describe('a history that goes on', () => {
     const [ada] = await server.people('ada');
     const { id } = await ada.create();
     const nothing = { edges: [], pageInfo: { hasNextPage: false, hasPreviousPage: false, startCursor: null, endCursor: null } };
-    const ways = [{}, { first: 5 }, { last: 5 }, { aroundPosition: 1 }, { aroundTime: '2026-01-01T00:00:00.000Z' }];
+    const ways: readonly Arguments[] = [{}, { first: 5 }, { last: 5 }, { aroundPosition: 1 }, { aroundTime: '2026-01-01T00:00:00.000Z' }];
     await expectPages(
       ada,
       id,

@@ -89,7 +89,14 @@ describe('a session', () => {
     expect(await statusOf(ada.accessToken)).toBe(200);
   });
 
-  test.todo('closes its sockets when a refresh token comes back that was spent');
+  test('closes its sockets when a refresh token comes back that was spent', async () => {
+    const [ada] = await server.people('ada');
+    const session = await signIn(ada);
+    await begin(REFRESH, { refreshToken: session.refreshToken });
+    await using socket = await SocketClient.open(server.url, session.accessToken);
+    expect(await codeOf(REFRESH, { refreshToken: session.refreshToken })).toBe('UNAUTHENTICATED');
+    expect(await socket.closeCode(1_500)).toBe(4403);
+  });
 
   test('is refused alike for a wrong password and for a handle that nobody has, and a handle is taken once', async () => {
     const [ada] = await server.people('ada');
@@ -161,7 +168,7 @@ describe('signing out', () => {
 });
 
 describe('an access token that expires', () => {
-  const TTL_MS = 1_500;
+  const TTL_MS = 2_500;
   const RENEWAL_INTERVAL_MS = 300;
 
   test('takes its socket with it, unless authenticateSocket has put a fresh one in its place', async () => {
@@ -171,7 +178,7 @@ describe('an access token that expires', () => {
     await using renewed = await SocketClient.open(brief.url, forRenewed.accessToken);
     await using left = await SocketClient.open(brief.url, forLeft.accessToken);
 
-    const foreign = await renewed.run(RENEW, { accessToken: (await signIn(ben)).accessToken });
+    const foreign = await renewed.run(RENEW, { accessToken: ben.accessToken });
     expect(foreign.errors?.[0]?.extensions['code']).toBe('FORBIDDEN');
     const forged = await renewed.run(RENEW, { accessToken: 'a.b.c' });
     expect(forged.errors?.[0]?.extensions['code']).toBe('UNAUTHENTICATED');

@@ -1,3 +1,4 @@
+import DataLoader from 'dataloader';
 import type { Clock } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
 import { newUuid } from '../platform/id.ts';
@@ -51,17 +52,36 @@ export type IdentityDependencies = {
     /** Passwords hashed at once. */
     readonly passwordHashesMax: number;
   };
+  /** Told of sessions that have ended, by a sign-out or because a spent refresh token came back: their sockets must end too. */
+  readonly onSessionsEnded?: (sessionUuids: readonly string[]) => void;
 };
+
+const USERS_PER_STATEMENT_MAX = 1_000;
 
 /** One space and three parts, as jose would take other forms too. The scheme's case does not matter (RFC 9110). */
 const BEARER = /^bearer ([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$/i;
 /** Ours are some 350 characters. */
 const AUTHORIZATION_LENGTH_MAX = 1_024;
 
-export function createIdentityService({ sql, secrets, clock, config }: IdentityDependencies): IdentityService {
+export function createIdentityService(dependencies: IdentityDependencies): IdentityService {
+  const { sql, secrets, clock, config, onSessionsEnded = () => {} } = dependencies;
   const accessTokens = createAccessTokens({ signingSeed: secrets.signingSeed, clock, ttlMs: config.accessTokenTtlMs });
   const verifiedTokens = new VerifiedTokens({ sql, clock, accessTokens });
   const passwords = createPasswords({ hashesMax: config.passwordHashesMax });
+
+  // Remembers nothing: it only brings together what is asked for in the same turn of the event loop.
+  const users = new DataLoader<string, User | null>(
+    async (uuids) => {
+      const found = new Map((await store.usersByUuid(sql, uuids)).map((user) => [user.uuid, user]));
+      return uuids.map((uuid) => found.get(uuid) ?? null);
+    },
+    { cache: false, maxBatchSize: USERS_PER_STATEMENT_MAX },
+  );
+
+  function end(sessionUuids: readonly string[]): void {
+    verifiedTokens.forget(sessionUuids);
+    if (sessionUuids.length > 0) onSessionsEnded(sessionUuids);
+  }
 
   function newToken() {
     const refreshToken = newRefreshToken();
@@ -102,7 +122,7 @@ export function createIdentityService({ sql, secrets, clock, config }: IdentityD
       if (oldHash === null) throw refreshRefusal('UNKNOWN');
       const { refreshToken, row } = newToken();
       const { status, held } = await store.refreshSession(sql, oldHash, row);
-      if (status === 'REUSED' && held !== null) verifiedTokens.forget([held.sessionUuid]);
+      if (status === 'REUSED' && held !== null) end([held.sessionUuid]);
       if (status !== 'REFRESHED') throw refreshRefusal(status);
       if (held === null) throw new Error('A session that goes on must have a user.');
       return sessionOf(held.user, held.sessionUuid, refreshToken);
@@ -110,7 +130,7 @@ export function createIdentityService({ sql, secrets, clock, config }: IdentityD
 
     async signOut({ sessionUuid, userKey }, everywhere) {
       const sessionUuids = await store.endSessions(sql, sessionUuid, userKey, everywhere, new Date(clock.now()));
-      verifiedTokens.forget(sessionUuids);
+      end(sessionUuids);
       return { sessionUuids };
     },
 
@@ -126,10 +146,7 @@ export function createIdentityService({ sql, secrets, clock, config }: IdentityD
       return stored === null ? null : store.userByHandle(sql, stored);
     },
 
-    async userByUuid(uuid) {
-      const [user] = await store.usersByUuid(sql, [uuid]);
-      return user ?? null;
-    },
+    userByUuid: (uuid) => users.load(uuid),
 
     async usersByKey(keys) {
       const users = keys.length === 0 ? [] : await store.usersByKey(sql, keys);

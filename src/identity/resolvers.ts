@@ -7,13 +7,9 @@ import { encodeId } from '../platform/id.ts';
 import type { IdentityService } from './identity.ts';
 import type { User } from './user.ts';
 
-export type IdentityResolversDependencies = {
-  readonly identity: IdentityService;
-  /** Told of sessions that have ended, so that their sockets end too. */
-  readonly onSessionsEnded: (sessionUuids: readonly string[]) => void;
-};
+export type IdentityResolversDependencies = { readonly identity: IdentityService };
 
-export function createIdentityResolvers({ identity, onSessionsEnded }: IdentityResolversDependencies): Resolvers {
+export function createIdentityResolvers({ identity }: IdentityResolversDependencies): Resolvers {
   const usersOf = perRequest(
     () =>
       new DataLoader<number, User | null>(async (keys) => {
@@ -51,8 +47,7 @@ export function createIdentityResolvers({ identity, onSessionsEnded }: IdentityR
       refreshSession: (_, { input }) => identity.refreshSession(input.refreshToken),
       async signOut(_, { input }, context) {
         const viewer = requireViewer(context);
-        const { sessionUuids } = await identity.signOut(viewer, input.everywhere);
-        onSessionsEnded(sessionUuids);
+        await identity.signOut(viewer, input.everywhere);
         return { user: await userOf(context, viewer.userKey) };
       },
       async authenticateSocket(_, { input }, context) {

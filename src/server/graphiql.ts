@@ -11,8 +11,7 @@ export type GraphiQL = { readonly reply: (exchange: Exchange) => Promise<void> }
 
 const OPTIONS = {
   title: 'Rookery · GraphiQL',
-  // Over WebSocket the page would not send the headers of a tab, hence no token.
-  subscriptionsProtocol: 'SSE',
+  subscriptionsProtocol: 'WS',
   shouldPersistHeaders: false,
   defaultTabs: EXAMPLES.map(({ query, variables = '', headers = '' }) => ({ query, variables, headers })),
   // The first tab's, which the page takes from nowhere else; its types do not know that.
@@ -32,7 +31,7 @@ export function createGraphiQL(): GraphiQL {
       const encoding = ['br', 'gzip'].find((name) => (headers['accept-encoding'] ?? '').includes(name)) ?? 'identity';
       const cacheHeaders = { ETag: etag, 'Cache-Control': 'no-cache', Vary: 'Accept, Accept-Encoding, Origin' };
       if (headers['if-none-match'] === etag) return reply(exchange, 304, cacheHeaders, '');
-      const encodingHeaders = encoding === 'identity' ? {} : { 'Content-Encoding': encoding };
+      const encodingHeaders: Readonly<Record<string, string>> = encoding === 'identity' ? {} : { 'Content-Encoding': encoding };
       const pageHeaders = { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': policy };
       reply(exchange, 200, { ...pageHeaders, ...cacheHeaders, ...encodingHeaders }, bodies.get(encoding) ?? '');
     },
@@ -42,7 +41,7 @@ export function createGraphiQL(): GraphiQL {
 async function render(): Promise<Rendered> {
   // Loaded here, as servers that do not show the page need not hold it.
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
-  const html = renderGraphiQL(OPTIONS).replaceAll('\r\n', '\n'); // As browsers do before they hash a script.
+  const html = withTokenOnSockets(renderGraphiQL(OPTIONS)).replaceAll('\r\n', '\n'); // As browsers do before they hash a script.
   const page = Buffer.from(html);
   const [br, gz] = await Promise.all([promisify(brotliCompress)(page, BROTLI_OPTIONS), promisify(gzip)(page)]);
   return {
@@ -54,6 +53,17 @@ async function render(): Promise<Rendered> {
       ['gzip', gz],
     ]),
   };
+}
+
+/**
+ * The page sends the headers of a tab with requests, and would open its sockets without: then there is no token. Its socket client takes
+ * the payload of connection_init from `extensions.connectionParams`, so the tab's headers are handed to it there as well.
+ */
+function withTokenOnSockets(html: string): string {
+  const patched = html.replace(/extensions:\{headers:(\w+)\?\.headers\}/, 'extensions:{headers:$1?.headers,connectionParams:$1?.headers}');
+  if (patched === html)
+    throw new Error('GraphiQL must hand the headers of a tab to its executor as it did, to be given a token on sockets.');
+  return patched;
 }
 
 /** Allows this page's own script and nothing that comes from elsewhere. Its editor makes workers of blobs and writes styles. */

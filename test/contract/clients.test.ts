@@ -211,7 +211,7 @@ function eventSource(person: Person): Client {
   }
   async function read(variables: Record<string, unknown>, stream: Stream): Promise<void> {
     firstVariables ??= variables;
-    const headers = firstVariables === variables ? {} : { 'Last-Event-ID': String(variables['after']) };
+    const headers: Record<string, string> = firstVariables === variables ? {} : { 'Last-Event-ID': String(variables['after']) };
     const opened = await EventReader.open(url, FOLLOW, { ...options(firstVariables), headers, method: 'GET' });
     reader = opened;
     for (let event = await opened.next(); event !== null; event = await opened.next()) {
