@@ -1,12 +1,15 @@
-type Example = { readonly query: string; readonly variables?: string; readonly headers?: string };
+type Example = { readonly query: string; readonly variables?: string };
 
-/** Pasted over with the access token that signing up answers. */
-const TOKEN = JSON.stringify({ Authorization: 'Bearer <the accessToken of the first tab>' }, null, 2);
+/** GraphiQL takes comments in its JSON: nothing is sent until somebody has a token to put in. */
+export const HEADERS = `{
+  // When you have signed up, put your access token here and take the slashes away. All tabs send it.
+  // "Authorization": "Bearer <accessToken>"
+}`;
 
-/** The tabs one finds in GraphiQL: from nobody to a conversation that is followed live. */
+/** The tabs one finds in GraphiQL: from nobody to a conversation that is followed live. Only one of them needs what another answered. */
 export const EXAMPLES: readonly Example[] = [
   {
-    query: `# 1. Become somebody. Copy the accessToken into the headers of the next tabs.
+    query: `# 1. Become somebody. Then open Headers below and put the accessToken in.
 mutation SignUp($input: SignUpInput!) {
   signUp(input: $input) {
     user { id handle displayName }
@@ -19,7 +22,7 @@ mutation SignUp($input: SignUpInput!) {
     variables: JSON.stringify({ input: { handle: 'ada', displayName: 'Ada Lovelace', password: 'correct horse battery' } }, null, 2),
   },
   {
-    query: `# 2. Open a conversation. Its id goes into the variables of the next tabs.
+    query: `# 2. Open a conversation. Copy its id for tab 4.
 mutation CreateConversation($input: CreateConversationInput!) {
   createConversation(input: $input) {
     conversation { id kind title cursor }
@@ -27,13 +30,15 @@ mutation CreateConversation($input: CreateConversationInput!) {
 }
 `,
     variables: JSON.stringify({ input: { kind: 'GROUP', title: 'Analytical engines' } }, null, 2),
-    headers: TOKEN,
   },
   {
-    query: `# 3. Follow it: run this, then send messages from the next tab.
-subscription Follow($conversationId: ID!, $after: EventCursor) {
-  conversationEvents(conversationId: $conversationId, after: $after) {
+    query: `# 3. Follow all your conversations, live over a WebSocket.
+# Run this in a second window, with the same Headers:
+# GraphiQL ends a subscription when you leave its tab.
+subscription Follow($after: EventCursor) {
+  viewerEvents(after: $after) {
     __typename
+    conversationId
     previousSequence
     sequence
     cursor
@@ -41,11 +46,11 @@ subscription Follow($conversationId: ID!, $after: EventCursor) {
   }
 }
 `,
-    variables: JSON.stringify({ conversationId: 'cnv_…', after: null }, null, 2),
-    headers: TOKEN,
+    variables: JSON.stringify({ after: null }, null, 2),
   },
   {
-    query: `# 4. Send. A repeat with the same clientMessageId answers the first message.
+    query: `# 4. Send. Put the conversation's id into Variables below.
+# A repeat with the same clientMessageId answers the first message.
 mutation Send($input: SendMessageInput!) {
   sendMessage(input: $input) {
     message { id position body createdAt }
@@ -54,22 +59,23 @@ mutation Send($input: SendMessageInput!) {
 }
 `,
     variables: JSON.stringify({ input: { conversationId: 'cnv_…', clientMessageId: 'first', body: 'Hello, **engine**.' } }, null, 2),
-    headers: TOKEN,
   },
   {
-    query: `# 5. Read what was said.
-query History($conversationId: ID!) {
-  conversation(id: $conversationId) {
-    viewerTitle
-    viewerUnreadCount
-    messages(last: 20) {
-      nodes { position body author { displayName } createdAt }
-      pageInfo { hasPreviousPage startCursor }
+    query: `# 5. Read what was said in your latest conversation.
+query History {
+  viewer {
+    conversations(first: 1) {
+      nodes {
+        viewerTitle
+        viewerUnreadCount
+        messages(last: 20) {
+          nodes { position body author { displayName } createdAt }
+          pageInfo { hasPreviousPage startCursor }
+        }
+      }
     }
   }
 }
 `,
-    variables: JSON.stringify({ conversationId: 'cnv_…' }, null, 2),
-    headers: TOKEN,
   },
 ];

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
-import { EXAMPLES } from './graphiql-examples.ts';
+import { EXAMPLES, HEADERS } from './graphiql-examples.ts';
 import { type Exchange, reply } from './reply.ts';
 
 /** Nine megabytes: good enough and soon done counts for more than the last percent. */
@@ -13,10 +13,43 @@ const OPTIONS = {
   title: 'Rookery · GraphiQL',
   subscriptionsProtocol: 'WS',
   shouldPersistHeaders: false,
-  defaultTabs: EXAMPLES.map(({ query, variables = '', headers = '' }) => ({ query, variables, headers })),
-  // The first tab's, which the page takes from nowhere else; its types do not know that.
-  variables: EXAMPLES[0]?.variables ?? '',
+  defaultTabs: EXAMPLES.map(({ query, variables = '' }) => ({ query, variables })),
+  headers: HEADERS,
 } as const;
+
+type Change = { readonly purpose: string; readonly from: RegExp; readonly to: string };
+
+/** What GraphiQL has no options for. Names that its build has shortened are found by the words around them. */
+const CHANGES: readonly Change[] = [
+  {
+    // Its client for sockets knows nothing of the headers, and without them there is no token. It opens a socket per subscription.
+    purpose: 'The headers of a subscription are the payload of connection_init.',
+    from: /(\w+)\?\.connectionParams&&typeof \1\?\.connectionParams=="object"&&\((\w+)=Object\.assign\(\2,\1\.connectionParams\)\)/,
+    to: '$2={...$1?.headers}',
+  },
+  {
+    // So the token is put in once, not once for each tab.
+    purpose: 'The headers stay when another tab is looked at.',
+    from: /,\w+\?\.setValue\(\w+\?\?\w+\?\?""\)/,
+    to: '',
+  },
+  {
+    // Held within their row by its animation library, tabs jump away from the first press on them (motion issue 3823).
+    purpose: 'A tab is opened by the first click on it.',
+    from: /dragConstraints:\w+,(?=value:)/,
+    to: '',
+  },
+  {
+    purpose: 'The tab that is open first shows its own query and variables.',
+    from: /initialQuery:\w+\?\?\((\w+)===0\?(\w+)\[0\]\.query:null\)\?\?"",initialVariables:\w+\?\?""/,
+    to: 'initialQuery:$2[$1].query??"",initialVariables:$2[$1].variables??""',
+  },
+  {
+    purpose: 'A page that is loaded again has the tabs it had, and one more only when its address holds a query.',
+    from: /if\((\w+)>=0\)(\w+)\.activeTabIndex=\1;else\{/,
+    to: 'if($1>=0)$2.activeTabIndex=$1;else if(new URL(location.href).searchParams.has("query")){',
+  },
+];
 
 type Rendered = { readonly etag: string; readonly policy: string; readonly bodies: ReadonlyMap<string, Buffer> };
 
@@ -41,7 +74,7 @@ export function createGraphiQL(): GraphiQL {
 async function render(): Promise<Rendered> {
   // Loaded here, as servers that do not show the page need not hold it.
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
-  const html = withTokenOnSockets(renderGraphiQL(OPTIONS)).replaceAll('\r\n', '\n'); // As browsers do before they hash a script.
+  const html = withChanges(renderGraphiQL(OPTIONS)).replaceAll('\r\n', '\n'); // As browsers do before they hash a script.
   const page = Buffer.from(html);
   const [br, gz] = await Promise.all([promisify(brotliCompress)(page, BROTLI_OPTIONS), promisify(gzip)(page)]);
   return {
@@ -55,15 +88,12 @@ async function render(): Promise<Rendered> {
   };
 }
 
-/**
- * The page sends the headers of a tab with requests, and would open its sockets without: then there is no token. Its socket client takes
- * the payload of connection_init from `extensions.connectionParams`, so the tab's headers are handed to it there as well.
- */
-function withTokenOnSockets(html: string): string {
-  const patched = html.replace(/extensions:\{headers:(\w+)\?\.headers\}/, 'extensions:{headers:$1?.headers,connectionParams:$1?.headers}');
-  if (patched === html)
-    throw new Error('GraphiQL must hand the headers of a tab to its executor as it did, to be given a token on sockets.');
-  return patched;
+/** Throws when GraphiQL is built in another way than a change expects. */
+function withChanges(html: string): string {
+  return CHANGES.reduce((page, { purpose, from, to }) => {
+    if (!from.test(page)) throw new Error(`GraphiQL has no place for this change any more: ${purpose}`);
+    return page.replace(from, to);
+  }, html);
 }
 
 /** Allows this page's own script and nothing that comes from elsewhere. Its editor makes workers of blobs and writes styles. */
