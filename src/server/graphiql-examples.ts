@@ -2,14 +2,16 @@ type Example = { readonly query: string; readonly variables?: string };
 
 /** GraphiQL takes comments in its JSON: nothing is sent until somebody has a token to put in. */
 export const HEADERS = `{
-  // When you have signed up, put your access token here and take the slashes away. All tabs send it.
+  // Signed up? Put your access token in here,
+  // and take the slashes away. All tabs send it.
   // "Authorization": "Bearer <accessToken>"
 }`;
 
 /** The tabs one finds in GraphiQL: from nobody to a conversation that is followed live. Only one of them needs what another answered. */
 export const EXAMPLES: readonly Example[] = [
   {
-    query: `# 1. Become somebody. Then open Headers below and put the accessToken in.
+    query: `# 1. Become somebody. Then put the accessToken
+# into Headers below.
 mutation SignUp($input: SignUpInput!) {
   signUp(input: $input) {
     user { id handle displayName }
@@ -32,9 +34,9 @@ mutation CreateConversation($input: CreateConversationInput!) {
     variables: JSON.stringify({ input: { kind: 'GROUP', title: 'Analytical engines' } }, null, 2),
   },
   {
-    query: `# 3. Follow all your conversations, live over a WebSocket.
-# Run this in a second window, with the same Headers:
-# GraphiQL ends a subscription when you leave its tab.
+    query: `# 3. Follow your conversations, over a WebSocket.
+# Run this in a second window, with its Headers:
+# leaving a tab of GraphiQL ends what it follows.
 subscription Follow($after: EventCursor) {
   viewerEvents(after: $after) {
     __typename
@@ -49,8 +51,9 @@ subscription Follow($after: EventCursor) {
     variables: JSON.stringify({ after: null }, null, 2),
   },
   {
-    query: `# 4. Send. Put the conversation's id into Variables below.
-# A repeat with the same clientMessageId answers the first message.
+    query: `# 4. Send, with the conversation's id in Variables.
+# A repeat with the same clientMessageId answers
+# the first message.
 mutation Send($input: SendMessageInput!) {
   sendMessage(input: $input) {
     message { id position body createdAt }
@@ -61,7 +64,7 @@ mutation Send($input: SendMessageInput!) {
     variables: JSON.stringify({ input: { conversationId: 'cnv_…', clientMessageId: 'first', body: 'Hello, **engine**.' } }, null, 2),
   },
   {
-    query: `# 5. Read what was said in your latest conversation.
+    query: `# 5. Read your latest conversation.
 query History {
   viewer {
     conversations(first: 1) {

@@ -62,11 +62,17 @@ export function createGraphiQL(): GraphiQL {
       const { etag, policy, bodies } = await rendered;
       const { headers } = exchange.request;
       const encoding = ['br', 'gzip'].find((name) => (headers['accept-encoding'] ?? '').includes(name)) ?? 'identity';
-      const cacheHeaders = { ETag: etag, 'Cache-Control': 'no-cache', Vary: 'Accept, Accept-Encoding, Origin' };
-      if (headers['if-none-match'] === etag) return reply(exchange, 304, cacheHeaders, '');
+      // With every answer: browsers put the headers of a 304 over those they have kept, and would apply the policy of the API to the page.
+      const commonHeaders = {
+        ETag: etag,
+        'Cache-Control': 'no-cache',
+        Vary: 'Accept, Accept-Encoding, Origin',
+        'Content-Security-Policy': policy,
+      };
+      if (headers['if-none-match'] === etag) return reply(exchange, 304, commonHeaders, '');
       const encodingHeaders: Readonly<Record<string, string>> = encoding === 'identity' ? {} : { 'Content-Encoding': encoding };
-      const pageHeaders = { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': policy };
-      reply(exchange, 200, { ...pageHeaders, ...cacheHeaders, ...encodingHeaders }, bodies.get(encoding) ?? '');
+      const headersOfPage = { 'Content-Type': 'text/html; charset=utf-8', ...commonHeaders, ...encodingHeaders };
+      reply(exchange, 200, headersOfPage, bodies.get(encoding) ?? '');
     },
   };
 }
