@@ -84,6 +84,13 @@ export function createConversationLoaders({
 
     find: (context: Context, key: number): Promise<Conversation | null> => byKey(context).load(key),
 
+    /** A mutation has changed it: what an earlier one of the same operation read is old. */
+    forget(context: Context, key: number): void {
+      byKey(context).clear(key);
+      unread(context).clear(key);
+      membersPage(context).clearAll();
+    },
+
     /** What the viewer is in it; null for an outsider of a CHANNEL. */
     async membership(context: Context, conversation: Conversation): Promise<Membership | null> {
       return (await viewed(context, conversation)).viewerMembership ?? null;

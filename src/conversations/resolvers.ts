@@ -40,6 +40,7 @@ export function createConversationResolvers({
   /** The cursor of one's own change, which an answer of a mutation carries. */
   function changeCursor(context: Context, { conversation, sequence, atUs }: Omit<Changed<unknown>, 'entity'>): string {
     snapshots.note(context, conversation.uuid, { sequence, atUs });
+    loaders.forget(context, conversation.key);
     return cursors.conversation(conversation.uuid, { sequence, atUs });
   }
 
@@ -198,6 +199,7 @@ export function createConversationResolvers({
           input.position,
           input.allowMoveBack,
         );
+        loaders.forget(context, conversation.key);
         return { conversation: loaders.note(context, conversation), viewer };
       },
     },

@@ -19,6 +19,8 @@ export async function conversationKeys(
   return sql<{ id: number; public_id: string }>`SELECT c.id, c.public_id FROM conversations c WHERE c.public_id = ANY (${uuids}::uuid[])`;
 }
 
+// Memberships are looked up by their key, one for each conversation asked for: OFFSET 0 keeps the planner from reading all that the viewer has.
+
 /** Conversations as one viewer sees them. What they may not see at all is left out: all but CHANNELs they are not in. */
 export async function conversationsByKey(sql: Sql, viewerKey: number, keys: readonly number[]): Promise<readonly Conversation[]> {
   const rows = await sql<ViewedRow>`
@@ -26,7 +28,7 @@ export async function conversationsByKey(sql: Sql, viewerKey: number, keys: read
            (extract(epoch FROM c.last_at) * 1000000)::bigint AS last_at_us, (extract(epoch FROM coalesce(c.last_message_at, c.created_at)) * 1000000)::bigint AS active_at_us,
            m.role, m.read_position, p.display_name AS peer_name
       FROM conversations c
-      LEFT JOIN members m ON m.conversation_id = c.id AND m.user_id = ${viewerKey}::bigint AND m.left_sequence IS NULL
+      LEFT JOIN LATERAL (SELECT b.* FROM members b WHERE b.conversation_id = c.id AND b.user_id = ${viewerKey}::bigint AND b.left_sequence IS NULL OFFSET 0) m ON true
       LEFT JOIN users p ON p.id = CASE WHEN c.direct_low = ${viewerKey}::bigint THEN c.direct_high ELSE c.direct_low END
      WHERE c.id = ANY (${keys}::bigint[]) AND (m.user_id IS NOT NULL OR c.kind = 3)`;
   return rows.map(viewedConversationOf);
@@ -69,9 +71,9 @@ export async function directory(
            (extract(epoch FROM c.last_at) * 1000000)::bigint AS last_at_us, (extract(epoch FROM coalesce(c.last_message_at, c.created_at)) * 1000000)::bigint AS active_at_us,
            m.role, m.read_position, NULL AS peer_name
       FROM conversations c
-      LEFT JOIN members m ON m.conversation_id = c.id AND m.user_id = ${viewerKey}::bigint AND m.left_sequence IS NULL
+      LEFT JOIN LATERAL (SELECT b.* FROM members b WHERE b.conversation_id = c.id AND b.user_id = ${viewerKey}::bigint AND b.left_sequence IS NULL OFFSET 0) m ON true
      WHERE c.kind = 3 AND lower(c.title) LIKE ${pattern}::text
-       AND (${afterKey}::bigint = 0 OR (lower(c.title), c.id) > ((SELECT lower(a.title) FROM conversations a WHERE a.id = ${afterKey}::bigint), ${afterKey}::bigint))
+       AND (lower(c.title), c.id) > (coalesce((SELECT lower(a.title) FROM conversations a WHERE a.id = ${afterKey}::bigint), ''), ${afterKey}::bigint)
      ORDER BY lower(c.title), c.id LIMIT ${limit}::integer`;
   return rows.map(viewedConversationOf);
 }
@@ -175,7 +177,7 @@ export async function membersPages(sql: Sql, viewerKey: number, requests: readon
     SELECT k.ord::integer AS ord, x.*, u.public_id AS user_public_id, u.handle, u.display_name, u.created_at AS user_created_at
       FROM unnest(${requests.map((r) => r.conversationKey)}::bigint[], ${requests.map((r) => r.afterSequence)}::bigint[], ${requests.map((r) => r.limit)}::integer[])
              WITH ORDINALITY k (conversation_id, after, size, ord)
-      JOIN members v ON v.conversation_id = k.conversation_id AND v.user_id = ${viewerKey}::bigint AND v.left_sequence IS NULL,
+      JOIN LATERAL (SELECT FROM members b WHERE b.conversation_id = k.conversation_id AND b.user_id = ${viewerKey}::bigint AND b.left_sequence IS NULL OFFSET 0) v ON true,
            LATERAL (SELECT m.user_id, m.role, m.joined_at, m.read_position, m.joined_sequence FROM members m
                      WHERE m.conversation_id = k.conversation_id AND m.left_sequence IS NULL AND m.joined_sequence > k.after ORDER BY m.joined_sequence LIMIT k.size) x
       JOIN users u ON u.id = x.user_id
@@ -203,7 +205,8 @@ export async function unreadCounts(sql: Sql, viewerKey: number, keys: readonly n
   return sql<{ readonly conversation_id: number; readonly unread: number }>`
     SELECT b.conversation_id, (SELECT count(*)::integer FROM (SELECT FROM messages m WHERE m.conversation_id = b.conversation_id AND m.sequence > b.read_sequence
              AND m.author_id <> b.user_id AND m.deleted_at IS NULL ORDER BY m.sequence DESC LIMIT 100) x) AS unread
-      FROM members b WHERE b.user_id = ${viewerKey}::bigint AND b.conversation_id = ANY (${keys}::bigint[]) AND b.left_sequence IS NULL`;
+      FROM unnest(${keys}::bigint[]) k (conversation_id),
+           LATERAL (SELECT b.* FROM members b WHERE b.conversation_id = k.conversation_id AND b.user_id = ${viewerKey}::bigint AND b.left_sequence IS NULL OFFSET 0) b`;
 }
 
 export async function unreadConversationCount(sql: Sql, viewerKey: number): Promise<number> {

@@ -39,7 +39,9 @@ export class ConversationStream extends EventStream {
     place.position = horizon.sequence;
   }
 
-  protected onDeparture(): void {
+  protected onDeparture(place: Place): void {
+    // First, or what comes next would still be queued before the end.
+    this.unfollow(place);
     this.end();
   }
 

@@ -45,8 +45,8 @@ export async function readResume(sql: Sql, userKey: number, after: ViewerCursor 
        WHERE m.user_id = ${userKey}::bigint
     ), listed AS (
       SELECT s.*, s.last_xid >= s.since AS has_changed,
-             CASE WHEN s.xid >= s.since AND s.changed_kind = 1 AND s.other_sequence = 0 THEN s.joined_sequence - 1
-                  WHEN s.conversation_id = ${cut.key}::bigint AND ${cut.sequence}::bigint > 0 THEN ${cut.sequence}::bigint END AS known_start
+             CASE WHEN s.conversation_id = ${cut.key}::bigint AND ${cut.sequence}::bigint > 0 THEN ${cut.sequence}::bigint
+                  WHEN s.xid >= s.since AND s.changed_kind = 1 AND s.other_sequence = 0 THEN s.joined_sequence - 1 END AS known_start
         FROM membership s WHERE s.left_sequence IS NULL OR s.xid >= s.since
     )
     SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xmin, pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS xmax,

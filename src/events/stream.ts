@@ -12,6 +12,8 @@ export type Place = {
   position: number;
   /** True while it is served from the rows, page by page, as fast as it is read. */
   isBehind: boolean;
+  /** The news that arrives while a page is being read from the rows; null otherwise, and when there is too much of it. */
+  tail: Change[] | null;
   /** The round that is being read from the rows. */
   round: { base: number; from: number; horizon: { readonly sequence: number; readonly atUs: number } | null };
 };
@@ -25,6 +27,8 @@ export type StreamDependencies = {
 
 export const QUEUE_MAX = 1_000;
 const PAGE_LIMIT = 200;
+/** News held while a page is being read at most; the rows have the rest. */
+const TAIL_MAX = 256;
 
 /**
  * What one subscription receives: for every conversation it follows an unbroken chain of events, from the rows first, then live.
@@ -40,6 +44,8 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
   readonly #queueMax: number;
   #queue: ConversationEvent[] = [];
   #wake: (() => void) | null = null;
+  /** Something happened since `next` last looked: it must look again before it sleeps. */
+  #isWoken = false;
   #end: { readonly error: unknown } | null = null;
   #isReturned = false;
 
@@ -77,13 +83,14 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
         if (error !== null) throw error;
         return { done: true, value: undefined };
       }
+      this.#isWoken = false;
       try {
         if (await this.#advance()) continue;
       } catch (error) {
         this.end(error);
         continue;
       }
-      if (this.#queue.length === 0 && this.#end === null && !this.#isReturned) await new Promise<void>((resolve) => (this.#wake = resolve));
+      if (!this.#isWoken) await new Promise<void>((resolve) => (this.#wake = resolve));
     }
   }
 
@@ -110,7 +117,11 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
 
   onChange(conversation: ConversationRef, change: Change): void {
     const place = this.places.get(conversation.key);
-    if (place === undefined || place.isBehind || change.sequence <= place.position) return;
+    if (place === undefined || this.isOver || change.sequence <= place.position) return;
+    if (place.isBehind) {
+      if (place.tail !== null && place.tail.push(change) > TAIL_MAX) place.tail = null;
+      return;
+    }
     if (change.sequence !== place.position + 1 || this.#queue.length >= this.#queueMax) {
       this.#fallBehind(place);
       return;
@@ -120,7 +131,7 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
 
   onRound(conversation: ConversationRef, base: number, page: RoundPage): void {
     const place = this.places.get(conversation.key);
-    if (place === undefined || place.isBehind || page.head <= place.position) return;
+    if (place === undefined || this.isOver || place.isBehind || page.head <= place.position) return;
     if (place.position !== base || page.hasMore || this.#queue.length + page.changes.length > this.#queueMax) {
       this.#fallBehind(place);
       return;
@@ -132,7 +143,7 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
 
   onMissed(conversation: ConversationRef): void {
     const place = this.places.get(conversation.key);
-    if (place !== undefined && !place.isBehind) this.#fallBehind(place);
+    if (place !== undefined && !this.isOver && !place.isBehind) this.#fallBehind(place);
   }
 
   protected get isOver(): boolean {
@@ -145,7 +156,7 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
   }
 
   protected follow(topic: Topic, position: number, isBehind: boolean): Place {
-    const place: Place = { topic, position, isBehind, round: { base: position, from: position, horizon: null } };
+    const place: Place = { topic, position, isBehind, tail: null, round: { base: position, from: position, horizon: null } };
     this.places.set(topic.conversation.key, place);
     return place;
   }
@@ -161,6 +172,7 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
   }
 
   protected wake(): void {
+    this.#isWoken = true;
     this.#wake?.();
     this.#wake = null;
   }
@@ -183,6 +195,7 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
 
   async #readPage(place: Place): Promise<void> {
     const { topic, round } = place;
+    place.tail = [];
     const page = await this.#readRound({
       conversation: topic.conversation,
       base: round.base,
@@ -191,6 +204,8 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
       limit: PAGE_LIMIT,
       audience: [this.userKey],
     });
+    const { tail } = place;
+    place.tail = null;
     if (this.isOver || this.places.get(topic.conversation.key) !== place) return;
     const departure = page.departures.get(this.userKey);
     if (departure !== undefined) {
@@ -206,10 +221,14 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
     }
     const { horizon } = round;
     place.round = { base: horizon.sequence, from: horizon.sequence, horizon: null };
-    // Beyond the horizon lies what happened meanwhile: another round. Otherwise the news goes on from here.
-    if (topic.head > horizon.sequence || (this.roundEndsWithItsLastEvent() && place.position < horizon.sequence)) return;
+    if (this.roundEndsWithItsLastEvent() && place.position < horizon.sequence) return;
+    // Beyond the horizon lies what was told meanwhile. If that is all here the news goes on from it, or a conversation that changes
+    // faster than a page is read would never be level; otherwise another round.
+    const later = tail?.filter(({ sequence }) => sequence > horizon.sequence) ?? [];
+    if (topic.head > horizon.sequence && later.length !== topic.head - horizon.sequence) return;
     place.isBehind = false;
     this.onLevel(place, horizon);
+    for (const change of later) this.onChange(topic.conversation, change);
   }
 
   /** `horizon`: the last event accounts for everything up to there. */

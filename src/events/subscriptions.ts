@@ -53,8 +53,8 @@ export function createSubscriptions({ sql, hub, cursors, now, ...rest }: Subscri
     async viewerEvents(userKey, after) {
       const cursor = after === null ? null : cursors.readViewer(after);
       const stream = new ViewerStream(userKey, { ...common, cursors, now, readMemberships: (key) => readMemberships(sql, key) });
-      await hub.joinPerson(stream);
       try {
+        await hub.joinPerson(stream);
         const resume = await readResume(sql, userKey, cursor);
         if (cursor !== null && cursor.xmin > resume.xmax) throw expiredCursor();
         await stream.start(cursor, resume);

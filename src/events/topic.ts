@@ -64,6 +64,9 @@ export class Topic {
     if (this.#head >= sequence) return;
     await new Promise((resolve) => setTimeout(resolve, GAP_WAIT_MS));
     if (this.#head < sequence && !this.#isClosed) await this.#fill();
+    // That one may have been under way already, from an older snapshot than the one in which the sequence was seen.
+    if (this.#head < sequence && !this.#isClosed) await this.#fill();
+    if (this.#head < sequence && !this.#isClosed) throw new Error(`The rows must reach ${sequence}, got ${this.#head}.`);
   }
 
   close(): void {

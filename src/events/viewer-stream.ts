@@ -23,6 +23,8 @@ export class ViewerStream extends EventStream implements PersonListener {
   #inboxSequence = 0;
   /** Memberships may have changed since they were read. */
   #isStale = false;
+  /** Memberships are being read and attached: until that is done there may be changes of theirs that are not queued. */
+  #isRefreshing = false;
 
   constructor(userKey: number, dependencies: ViewerStreamDependencies) {
     super(userKey, dependencies);
@@ -35,7 +37,13 @@ export class ViewerStream extends EventStream implements PersonListener {
     this.#cursor = after ?? { xmin: resume.xmin, cut: null };
     this.#replaying = { xminNext: resume.xmin };
     await this.#attach(
-      resume.conversations.map(({ conversation_id: key, public_id: uuid, head, start: position }) => ({ key, uuid, position, head })),
+      resume.conversations.map(({ conversation_id: key, public_id: uuid, head, start: position, is_member }) => ({
+        key,
+        uuid,
+        position,
+        // Who has left follows no news, however level: the rows tell of the departure, or that it was told.
+        head: is_member ? head : null,
+      })),
     );
   }
 
@@ -46,7 +54,7 @@ export class ViewerStream extends EventStream implements PersonListener {
 
   onVerified(xmin: number, inboxSequence: number): void {
     if (inboxSequence > this.#inboxSequence) this.onPersonNews();
-    if (this.#isStale || this.#replaying !== null || this.isAnyBehind || xmin <= this.#cursor.xmin) return;
+    if (this.#isStale || this.#isRefreshing || this.#replaying !== null || this.isAnyBehind || xmin <= this.#cursor.xmin) return;
     this.#cursor = { xmin, cut: null };
     this.#cursorText = null;
   }
@@ -99,6 +107,7 @@ export class ViewerStream extends EventStream implements PersonListener {
 
   async #refresh(): Promise<void> {
     this.#isStale = false;
+    this.#isRefreshing = true;
     try {
       const { inboxSequence, memberships } = await this.#dependencies.readMemberships(this.userKey);
       this.#inboxSequence = inboxSequence;
@@ -114,6 +123,8 @@ export class ViewerStream extends EventStream implements PersonListener {
     } catch (error) {
       this.#isStale = true;
       throw error;
+    } finally {
+      this.#isRefreshing = false;
     }
   }
 

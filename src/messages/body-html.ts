@@ -42,10 +42,20 @@ const ALLOWED: sanitizeHtml.IOptions = {
   nestingLimit: 50,
 };
 
-/** A message's Markdown as HTML that is safe to insert in a page: parsed, then cut down to an allow-list. */
+/** Marks of emphasis in one paragraph at most: the parser compares each with all that follow, which would take it seconds. */
+const EMPHASIS_MAX = 500;
+/** Quotes and lists begun in one line at most: the parser calls itself for each. */
+const TOO_NESTED = /^(?:[ \t]*(?:>|[-*+]|\d{1,9}[.)])){30}/m;
+
+/** A message's Markdown as HTML that is safe to insert in a page: parsed, then cut down to an allow-list. What is too tangled is shown as written. */
 export function renderBody(body: string): string {
+  if (isTangled(body)) return `<p>${escapeHtml(body.trim()).replaceAll('\n', '<br />')}</p>`;
   // `async: false` makes the parser answer a string; its type cannot say so.
   return sanitizeHtml(markdown.parse(body) as string, ALLOWED).trim();
+}
+
+function isTangled(body: string): boolean {
+  return TOO_NESTED.test(body) || body.split(/\n[ \t]*\n/).some((paragraph) => paragraph.replaceAll(/[^*_~]/g, '').length > EMPHASIS_MAX);
 }
 
 function escapeHtml(text: string): string {

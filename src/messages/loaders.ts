@@ -58,6 +58,12 @@ export function createMessageLoaders({ messages, snapshots }: { readonly message
     /** Null when there is none, or its conversation is not the viewer's. */
     find: (context: Context, key: MessageKey): Promise<Message | null> => byKey(context).load(key),
 
+    /** A mutation has changed something: what an earlier one of the same operation read is old. */
+    forget(context: Context): void {
+      byKey(context).clearAll();
+      last(context).clearAll();
+    },
+
     last: (context: Context, conversation: Conversation): Promise<Message | null> => last(context).load(conversation),
 
     /** NOT_FOUND when the viewer is no member in the snapshot the page is read in. */

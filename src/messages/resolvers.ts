@@ -41,6 +41,8 @@ export function createMessageResolvers({
 
   function changed(context: Context, { entity, conversation, sequence, atUs }: Changed<Message>) {
     snapshots.note(context, conversation.uuid, { sequence, atUs });
+    conversationLoaders.forget(context, conversation.key);
+    loaders.forget(context);
     return { message: entity, cursor: cursors.conversation(conversation.uuid, { sequence, atUs }) };
   }
 

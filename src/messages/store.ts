@@ -67,6 +67,8 @@ export async function deleteMessage(
   return row;
 }
 
+// Memberships are looked up by their key, one for each conversation asked for: OFFSET 0 keeps the planner from reading all that the viewer has.
+
 /** Messages by key, only those whose conversation the viewer is in; each with the position of its conversation in the same snapshot. */
 export async function messagesByKey(
   sql: Sql,
@@ -77,7 +79,7 @@ export async function messagesByKey(
     SELECT x.*, c.sequence AS conversation_sequence, (extract(epoch FROM c.last_at) * 1000000)::bigint AS last_at_us
       FROM unnest(${keys.map((k) => k.conversationKey)}::bigint[], ${keys.map((k) => k.sequence)}::bigint[]) k (conversation_id, sequence)
       JOIN conversations c ON c.id = k.conversation_id
-      JOIN members v ON v.conversation_id = k.conversation_id AND v.user_id = ${viewerKey}::bigint AND v.left_sequence IS NULL
+      JOIN LATERAL (SELECT FROM members b WHERE b.conversation_id = k.conversation_id AND b.user_id = ${viewerKey}::bigint AND b.left_sequence IS NULL OFFSET 0) v ON true
       JOIN message_rows x ON x.conversation_id = k.conversation_id AND x.sequence = k.sequence`;
 }
 
@@ -85,7 +87,7 @@ export async function messagesByKey(
 export async function lastMessages(sql: Sql, viewerKey: number, conversationKeys: readonly number[]): Promise<readonly MessageRow[]> {
   return sql<MessageRow>`
     SELECT x.* FROM unnest(${conversationKeys}::bigint[]) k (conversation_id)
-      JOIN members v ON v.conversation_id = k.conversation_id AND v.user_id = ${viewerKey}::bigint AND v.left_sequence IS NULL,
+      JOIN LATERAL (SELECT FROM members b WHERE b.conversation_id = k.conversation_id AND b.user_id = ${viewerKey}::bigint AND b.left_sequence IS NULL OFFSET 0) v ON true,
            LATERAL (SELECT m.sequence FROM messages m WHERE m.conversation_id = k.conversation_id ORDER BY m.sequence DESC LIMIT 1) l,
            LATERAL (SELECT r.* FROM message_rows r WHERE r.conversation_id = k.conversation_id AND r.sequence = l.sequence) x`;
 }
@@ -109,7 +111,7 @@ export async function messagePages(
       FROM unnest(${requests.map((r) => r.conversationKey)}::bigint[], ${requests.map((r) => (r.isForward ? 1 : 0))}::integer[], ${requests.map((r) => r.bound)}::bigint[], ${requests.map((r) => r.limit)}::integer[])
              WITH ORDINALITY k (conversation_id, forward, bound, size, ord)
       JOIN conversations c ON c.id = k.conversation_id
-      JOIN members v ON v.conversation_id = k.conversation_id AND v.user_id = ${viewerKey}::bigint AND v.left_sequence IS NULL
+      JOIN LATERAL (SELECT FROM members b WHERE b.conversation_id = k.conversation_id AND b.user_id = ${viewerKey}::bigint AND b.left_sequence IS NULL OFFSET 0) v ON true
       LEFT JOIN LATERAL (
         (SELECT r.* FROM message_rows r WHERE k.forward = 1 AND r.conversation_id = k.conversation_id AND r.sequence > k.bound ORDER BY r.sequence LIMIT k.size)
         UNION ALL

@@ -76,20 +76,21 @@ export class MessageWriter {
   }
 
   async #flush(): Promise<void> {
-    while (this.#queue.length > 0) await this.#write(this.#next(), false);
+    while (this.#queue.length > 0) await this.#write(this.#queue.splice(0, this.#batchMax), false);
     this.#isFlushing = false;
   }
 
-  /** The next batch. What was queued before its conversation got a lane follows the others there, so that order is kept. */
-  #next(): readonly Waiting[] {
-    return this.#queue.splice(0, this.#batchMax).filter((waiting) => {
+  /** What was queued, or part of a failed batch, before its conversation got a lane follows the others there, so that order is kept. */
+  #withoutLanes(waitings: readonly Waiting[]): readonly Waiting[] {
+    return waitings.filter((waiting) => {
       const lane = this.#lanes.get(waiting.row.conversationKey);
       lane?.push(waiting);
       return lane === undefined;
     });
   }
 
-  async #write(batch: readonly Waiting[], waits: boolean): Promise<void> {
+  async #write(waitings: readonly Waiting[], waits: boolean): Promise<void> {
+    const batch = waits ? waitings : this.#withoutLanes(waitings);
     const [first] = batch;
     if (first === undefined) return;
     const start = performance.now();
@@ -124,7 +125,8 @@ export class MessageWriter {
     }
     const state = sqlState(error);
     const isElementAtFault = /^(22|23|54)/.test(state);
-    const isBatchAtFault = state === '55P03' || state === '57014' || state === '40P01';
+    // In a lane all wait for the same lock: one by one each would wait as long again, in vain.
+    const isBatchAtFault = (state === '55P03' && !waits) || state === '57014' || state === '40P01';
     if (!isElementAtFault && !isBatchAtFault) {
       for (const { reject } of batch) reject(error);
       return;
