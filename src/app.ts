@@ -107,9 +107,9 @@ export async function startApp({ config, clock = systemClock, onStatement, ...op
         const conversation = await ref(uuid);
         return conversation === null ? null : messageLoaders.find(context, { conversation, sequence });
       },
-      async member({ viewer }, uuid, userUuid) {
+      async member(context, uuid, userUuid) {
         const conversation = await ref(uuid);
-        return conversation === null || viewer === null ? null : conversations.memberByUser(viewer.userKey, conversation, userUuid);
+        return conversation === null ? null : conversationLoaders.member(context, conversation, userUuid);
       },
     }),
   ]);

@@ -20,7 +20,7 @@ import {
 } from './conversation.ts';
 import { createConversationKeys } from './keys.ts';
 import type { Member, MemberRole } from './member.ts';
-import { type MemberRow, memberOf, userOf } from './rows.ts';
+import { memberOf, userOf } from './rows.ts';
 import * as store from './store.ts';
 
 export type ConversationsDependencies = {
@@ -46,6 +46,8 @@ export type Changed<Entity> = {
   readonly atUs: number;
 };
 
+export type MemberRead = { readonly member: Member; readonly sequence: number; readonly atUs: number };
+
 export type AddedMembers = {
   readonly conversation: Conversation;
   readonly members: readonly { readonly member: Member; readonly joinedSequence: number }[];
@@ -61,7 +63,7 @@ export type Conversations = ReturnType<typeof createConversations>;
 export function createConversations({ sql, bus, identity, groupMembersMax = GROUP_MEMBERS_MAX }: ConversationsDependencies) {
   const keys = createConversationKeys(sql);
   // Remembers nothing: it only brings together what is asked for in the same turn of the event loop.
-  const memberRows = new DataLoader<store.MemberRequest, MemberRow | null>(
+  const memberRows = new DataLoader<store.MemberRequest, store.PlacedMemberRow | null>(
     async (requests) => {
       const rows = new Map((await store.membersByUser(sql, requests)).map((row) => [row.ord, row]));
       return requests.map((_, index) => rows.get(index + 1) ?? null);
@@ -237,9 +239,10 @@ export function createConversations({ sql, bus, identity, groupMembersMax = GROU
       return store.directory(sql, viewerKey, `%${text.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`, afterKey, limit);
     },
     membersPages: (viewerKey: number, requests: readonly store.MembersRequest[]) => store.membersPages(sql, viewerKey, requests),
-    async memberByUser(viewerKey: number, conversation: ConversationRef, userUuid: string): Promise<Member | null> {
+    /** With the place of the conversation in the snapshot it was read in. */
+    async memberByUser(viewerKey: number, conversation: ConversationRef, userUuid: string): Promise<MemberRead | null> {
       const row = await memberRows.load({ viewerKey, conversationKey: conversation.key, userUuid });
-      return row === null ? null : memberOf(conversation, row);
+      return row === null ? null : { member: memberOf(conversation, row), sequence: row.sequence, atUs: row.last_at_us };
     },
     unreadCounts: (viewerKey: number, wanted: readonly number[]) => store.unreadCounts(sql, viewerKey, wanted),
     unreadConversationCount: (viewerKey: number) => store.unreadConversationCount(sql, viewerKey),

@@ -4,7 +4,7 @@ import { perRequest } from '../graphql/per-request.ts';
 import type { Snapshots } from '../graphql/snapshot.ts';
 import type { Conversation, ConversationRef } from './conversation.ts';
 import { type Conversations, notFound } from './conversations.ts';
-import type { Membership } from './member.ts';
+import type { Member, Membership } from './member.ts';
 import { type MemberRow, memberOf } from './rows.ts';
 
 export type MembersPageKey = { readonly conversation: ConversationRef; readonly afterSequence: number; readonly limit: number };
@@ -101,6 +101,14 @@ export function createConversationLoaders({
       const found = await viewed(context, conversation);
       if ((found.viewerMembership ?? null) === null) throw notFound();
       return found;
+    },
+
+    /** Null when there is none, or the viewer is not in the conversation. */
+    async member(context: Context, conversation: ConversationRef, userUuid: string): Promise<Member | null> {
+      const read = await conversations.memberByUser(requireViewer(context).userKey, conversation, userUuid);
+      if (read === null) return null;
+      snapshots.note(context, conversation.uuid, read);
+      return read.member;
     },
 
     unreadCount: (context: Context, key: number): Promise<number> => unread(context).load(key),

@@ -139,7 +139,7 @@ export function createConversationResolvers({
       async joinChannel(_, { input }, context) {
         const viewer = requireViewer(context);
         const conversation = await conversations.join(viewer.userKey, conversationUuid('input.conversationId', input.conversationId));
-        const member = await conversations.memberByUser(viewer.userKey, conversation, viewer.userUuid);
+        const member = await loaders.member(context, conversation, viewer.userUuid);
         if (member === null) throw notFound();
         return { ...created(context, conversation), member };
       },

@@ -186,18 +186,20 @@ export async function membersPages(sql: Sql, viewerKey: number, requests: readon
 
 export type MemberRequest = { readonly viewerKey: number; readonly conversationKey: number; readonly userUuid: string };
 
+/** A member, and where the conversation was in the same snapshot. */
+export type PlacedMemberRow = MemberRow & { readonly ord: number; readonly sequence: number; readonly last_at_us: number };
+
 /** Members by their users, each for a viewer who is in the conversation too. */
-export async function membersByUser(
-  sql: Sql,
-  requests: readonly MemberRequest[],
-): Promise<readonly (MemberRow & { readonly ord: number })[]> {
-  return sql<MemberRow & { readonly ord: number }>`
-    SELECT k.ord::integer AS ord, m.user_id, m.role, m.joined_at, m.read_position, u.public_id AS user_public_id, u.handle, u.display_name, u.created_at AS user_created_at
+export async function membersByUser(sql: Sql, requests: readonly MemberRequest[]): Promise<readonly PlacedMemberRow[]> {
+  return sql<PlacedMemberRow>`
+    SELECT k.ord::integer AS ord, m.user_id, m.role, m.joined_at, m.read_position, u.public_id AS user_public_id, u.handle, u.display_name, u.created_at AS user_created_at,
+           c.sequence, (extract(epoch FROM c.last_at) * 1000000)::bigint AS last_at_us
       FROM unnest(${requests.map((r) => r.viewerKey)}::bigint[], ${requests.map((r) => r.conversationKey)}::bigint[], ${requests.map((r) => r.userUuid)}::uuid[])
              WITH ORDINALITY k (viewer_id, conversation_id, user_public_id, ord)
       JOIN users u ON u.public_id = k.user_public_id
       JOIN members m ON m.user_id = u.id AND m.conversation_id = k.conversation_id AND m.left_sequence IS NULL
-      JOIN members v ON v.conversation_id = m.conversation_id AND v.user_id = k.viewer_id AND v.left_sequence IS NULL`;
+      JOIN members v ON v.conversation_id = m.conversation_id AND v.user_id = k.viewer_id AND v.left_sequence IS NULL
+      JOIN conversations c ON c.id = m.conversation_id`;
 }
 
 /** Messages the viewer has not read: not their own, not deleted. Counted from the rows, 100 at most. */

@@ -24,6 +24,10 @@ export class ConversationStream extends EventStream {
     return this.#isCaughtUp;
   }
 
+  protected readsInOrder(): boolean {
+    return true;
+  }
+
   protected onLevel(place: Place, horizon: { readonly sequence: number; readonly atUs: number }): void {
     if (this.#isCaughtUp) return;
     this.#isCaughtUp = true;

@@ -111,11 +111,15 @@ export async function readXmin(sql: Sql): Promise<number> {
   return row?.xmin ?? 0;
 }
 
-/** Tells one history of the database from another: a restored copy goes on in another timeline, another cluster has another identifier. */
+/**
+ * Tells one history of the database from another: a restored copy goes on in another timeline (the first eight digits of its log's file
+ * name, which are right from the moment of a promotion), another cluster has another identifier.
+ */
 export async function readEpoch(sql: Sql): Promise<string> {
   const [row] = await sql<{ epoch: string }>`
-    SELECT s.system_identifier::text || '/' || c.timeline_id::text || '/' || (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())::text AS epoch
-      FROM pg_control_system() s, pg_control_checkpoint() c`;
+    SELECT s.system_identifier::text || '/' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) || '/'
+             || (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())::text AS epoch
+      FROM pg_control_system() s`;
   if (row === undefined) throw new Error('pg_control_system must answer one row.');
   return row.epoch;
 }

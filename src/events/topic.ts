@@ -26,6 +26,8 @@ const GAP_WAIT_MS = 30;
 const ROUND_LIMIT = 500;
 /** News held beyond a gap at most; the rows have the rest. */
 const HELD_MAX = 1_000;
+/** After a failure the rows are read again later and later, up to this. */
+const RETRY_WAIT_MAX_MS = 1_000;
 
 /**
  * One conversation on this node. Turns news, which may be lost, repeated or out of order, into an unbroken row of changes: it never
@@ -41,6 +43,7 @@ export class Topic {
   #timer: NodeJS.Timeout | undefined;
   #filling: Promise<void> | null = null;
   #isClosed = false;
+  #waitMs = GAP_WAIT_MS;
 
   constructor(dependencies: TopicDependencies, head: number) {
     this.conversation = dependencies.conversation;
@@ -88,7 +91,7 @@ export class Topic {
       this.#timer = setTimeout(() => {
         this.#timer = undefined;
         if (this.#held.size > 0) this.#fill().catch(this.#onError);
-      }, GAP_WAIT_MS);
+      }, this.#waitMs);
     }
   }
 
@@ -103,8 +106,10 @@ export class Topic {
 
   async #readMissing(): Promise<void> {
     const base = this.#head;
+    this.#waitMs = Math.min(this.#waitMs * 2, RETRY_WAIT_MAX_MS);
     const audience = [...new Set([...this.listeners].map((listener) => listener.userKey))];
     const page = await this.#readRound({ conversation: this.conversation, base, from: base, horizon: null, limit: ROUND_LIMIT, audience });
+    this.#waitMs = GAP_WAIT_MS;
     if (this.#isClosed || page.head <= base) return;
     this.#head = page.head;
     for (const sequence of this.#held.keys()) if (sequence <= page.head) this.#held.delete(sequence);

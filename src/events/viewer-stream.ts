@@ -72,6 +72,10 @@ export class ViewerStream extends EventStream implements PersonListener {
     return true;
   }
 
+  protected readsInOrder(): boolean {
+    return this.#replaying !== null;
+  }
+
   protected onLevel(): void {}
 
   protected onDeparture(place: Place): void {
