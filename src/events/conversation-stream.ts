@@ -24,8 +24,8 @@ export class ConversationStream extends EventStream {
     return this.#isCaughtUp;
   }
 
-  protected readsInOrder(): boolean {
-    return true;
+  protected orderFrom(): null {
+    return null;
   }
 
   protected onLevel(place: Place, horizon: { readonly sequence: number; readonly atUs: number }): void {

@@ -63,8 +63,8 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
   protected abstract roundEndsWithItsLastEvent(): boolean;
   /** The rows of a conversation are read up to a horizon, and the news goes on from there. */
   protected abstract onLevel(place: Place, horizon: { readonly sequence: number; readonly atUs: number }): void;
-  /** True while conversations must be read one after the other, by key. */
-  protected abstract readsInOrder(): boolean;
+  /** The lowest key to be read next while conversations must be read one after the other, by key; null when they may take turns. */
+  protected abstract orderFrom(): number | null;
   /** The user is in this conversation no longer, and has been told so. */
   protected abstract onDeparture(place: Place): void;
   /** Asked when nothing is left to deliver or to read. Answers true when it did something and wants to be asked again. */
@@ -196,14 +196,14 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
 
   /** In the order of keys: one by one while a replay counts on it, else in turns, so that a busy conversation does not starve others. */
   #nextBehind(): Place | null {
-    const after = this.readsInOrder() ? 0 : this.#lastRead;
+    const from = this.orderFrom() ?? this.#lastRead + 1;
     let lowest: Place | null = null;
     let next: Place | null = null;
     for (const place of this.places.values()) {
       if (!place.isBehind) continue;
       const { key } = place.topic.conversation;
       if (lowest === null || key < lowest.topic.conversation.key) lowest = place;
-      if (key > after && (next === null || key < next.topic.conversation.key)) next = place;
+      if (key >= from && (next === null || key < next.topic.conversation.key)) next = place;
     }
     return next ?? lowest;
   }

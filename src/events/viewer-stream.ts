@@ -12,13 +12,25 @@ export type ViewerStreamDependencies = StreamDependencies & {
   readonly now: () => number;
 };
 
+/**
+ * Conversations are replayed in the order of their keys, from the transaction `xmin` up to a snapshot whose lowest is `xminNext`. One that
+ * was cut before goes on at `firstKey` with the transactions it began with, `next` over all keys from where it would have ended: it
+ * does not start over, however often it is cut.
+ */
+type Replay = { readonly xmin: number; readonly xminNext: number; readonly firstKey: number; readonly next: Replay | null };
+
+function replayOf(after: ViewerCursor | null, xminNow: number): Replay {
+  const all = (xmin: number): Replay => ({ xmin, xminNext: xminNow, firstKey: 0, next: null });
+  if (after === null || after.cut === null) return all(after?.xmin ?? xminNow);
+  return { xmin: after.xmin, xminNext: after.cut.xminNext, firstKey: after.cut.key, next: all(after.cut.xminNext) };
+}
+
 /** Every conversation of one person, those joined later too. */
 export class ViewerStream extends EventStream implements PersonListener {
   readonly #dependencies: ViewerStreamDependencies;
   /** Goes out with events. Everything below its transaction has been queued before them. */
   #cursor: ViewerCursor = { xmin: 0, cut: null };
-  /** Of the snapshot from which the replay goes; null once it is done. */
-  #replaying: { readonly xminNext: number } | null = { xminNext: 0 };
+  #replay: Replay | null = null;
   #cursorText: string | null = null;
   #inboxSequence = 0;
   /** Memberships may have changed since they were read. */
@@ -35,7 +47,7 @@ export class ViewerStream extends EventStream implements PersonListener {
   async start(after: ViewerCursor | null, resume: Resume): Promise<void> {
     this.#inboxSequence = resume.inboxSequence;
     this.#cursor = after ?? { xmin: resume.xmin, cut: null };
-    this.#replaying = { xminNext: resume.xmin };
+    this.#replay = replayOf(after, resume.xmin);
     await this.#attach(
       resume.conversations.map(({ conversation_id: key, public_id: uuid, head, start: position, is_member }) => ({
         key,
@@ -54,14 +66,18 @@ export class ViewerStream extends EventStream implements PersonListener {
 
   onVerified(xmin: number, inboxSequence: number): void {
     if (inboxSequence > this.#inboxSequence) this.onPersonNews();
-    if (this.#isStale || this.#isRefreshing || this.#replaying !== null || this.isAnyBehind || xmin <= this.#cursor.xmin) return;
+    if (this.#isStale || this.#isRefreshing || this.#replay !== null || this.isAnyBehind || xmin <= this.#cursor.xmin) return;
     this.#cursor = { xmin, cut: null };
     this.#cursorText = null;
   }
 
   protected cursorOf(place: Place, sequence: number): () => string {
-    if (this.#replaying !== null && place.isBehind) {
-      this.#cursor = { xmin: this.#cursor.xmin, cut: { xminNext: this.#replaying.xminNext, key: place.topic.conversation.key, sequence } };
+    if (this.#replay !== null && place.isBehind) {
+      const { key } = place.topic.conversation;
+      // Back at keys below: what the cut replay had left over is done, and now everything goes on from its end.
+      if (key < this.#replay.firstKey) this.#replay = this.#replay.next ?? this.#replay;
+      const { xmin, xminNext } = this.#replay;
+      this.#cursor = { xmin, cut: { xminNext, key, sequence } };
       this.#cursorText = null;
     }
     const cursor = this.#cursor;
@@ -72,8 +88,8 @@ export class ViewerStream extends EventStream implements PersonListener {
     return true;
   }
 
-  protected readsInOrder(): boolean {
-    return this.#replaying !== null;
+  protected orderFrom(): number | null {
+    return this.#replay?.firstKey ?? null;
   }
 
   protected onLevel(): void {}
@@ -89,10 +105,10 @@ export class ViewerStream extends EventStream implements PersonListener {
       await this.#refresh();
       return true;
     }
-    if (this.#replaying === null) return false;
-    this.#cursor = { xmin: this.#replaying.xminNext, cut: null };
+    if (this.#replay === null) return false;
+    this.#cursor = { xmin: (this.#replay.next ?? this.#replay).xminNext, cut: null };
     this.#cursorText = null;
-    this.#replaying = null;
+    this.#replay = null;
     const cursor = this.#textOf(this.#cursor);
     this.enqueue({
       __typename: 'CaughtUp',
