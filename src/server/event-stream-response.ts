@@ -48,6 +48,8 @@ function statusOf(result: ResultProcessorInput): { readonly status: number; read
   return { status: 200, headers: {} };
 }
 
-async function* once(result: ResultProcessorInput): AsyncGenerator<ExecutionResult> {
-  yield result as ExecutionResult; // One result, see statusOf.
+/** Without return(), as there is nothing to let go. */
+function once(result: ResultProcessorInput): AsyncIterator<ExecutionResult, undefined> {
+  const results = [result as ExecutionResult].values(); // One result, see statusOf.
+  return { next: async () => results.next() };
 }

@@ -20,13 +20,35 @@ export type EventStreamsDependencies = {
 
 export type EventStreams = ReturnType<typeof createEventStreams>;
 
+/** Somebody whose request may become a stream: a sign-out that comes before it does must find them, too. */
+export type Expected = Disposable & { readonly viewer: Identity | null; readonly ended: { readonly error: AppError | null } | null };
+
 type OpenStream = { readonly viewer: Identity | null; readonly end: (error: AppError | null) => void };
 
 /** Answers of server-sent events in the form of GraphQL over SSE, distinct connections mode, with `id:` lines to resume from. */
 export function createEventStreams({ limits, clock, metrics, present }: EventStreamsDependencies) {
   const open = new Set<OpenStream>();
+  const expected = new Set<OpenStream>();
 
-  async function send(exchange: Exchange, viewer: Identity | null, events: AsyncIterator<ExecutionResult>): Promise<void> {
+  function expect(viewer: Identity | null): Expected {
+    let ended: Expected['ended'] = null;
+    const waiting: OpenStream = {
+      viewer,
+      end(error) {
+        ended = { error };
+      },
+    };
+    expected.add(waiting);
+    return {
+      viewer,
+      get ended() {
+        return ended;
+      },
+      [Symbol.dispose]: () => void expected.delete(waiting),
+    };
+  }
+
+  async function send(exchange: Exchange, { viewer, ended }: Expected, events: AsyncIterator<ExecutionResult>): Promise<void> {
     const { response, requestId } = exchange;
     if (response.destroyed) {
       await events.return?.();
@@ -51,6 +73,8 @@ export function createEventStreams({ limits, clock, metrics, present }: EventStr
     response.once('close', leave);
     open.add(stream);
     metrics.eventStreams.inc();
+    // A single answer, which has no return(), is given all the same: it may be that of the sign-out.
+    if (ended !== null && events.return !== undefined) stream.end(ended.error);
     try {
       // Some clients call a stream open only when its first bytes arrive.
       await write(exchange, ':\n\n');
@@ -94,10 +118,11 @@ export function createEventStreams({ limits, clock, metrics, present }: EventStr
     get size(): number {
       return open.size;
     },
+    expect,
     send,
     /** Ends those that match: with an error that says why, or without a word, so that their clients come back. */
     end(error: AppError | null, matches: (viewer: Identity | null) => boolean = () => true): void {
-      for (const stream of open) if (matches(stream.viewer)) stream.end(error);
+      for (const stream of [...open, ...expected]) if (matches(stream.viewer)) stream.end(error);
     },
   };
 }

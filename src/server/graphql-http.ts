@@ -67,6 +67,7 @@ export function createGraphQLHandler(dependencies: GraphQLHttpDependencies): (ex
     const { request, requestId } = exchange;
     const viewer = await identify(exchange);
     if (viewer === REFUSED) return;
+    using expected = eventStreams.expect(viewer);
     const lastEventId = request.headers['last-event-id'];
     const context = {
       viewer,
@@ -84,7 +85,7 @@ export function createGraphQLHandler(dependencies: GraphQLHttpDependencies): (ex
     }
     // A proxy must not wait for more before it passes an event on.
     exchange.response.writeHead(answer.status, { ...answerHeaders, 'X-Accel-Buffering': 'no' });
-    await eventStreams.send(exchange, viewer, events);
+    await eventStreams.send(exchange, expected, events);
   }
 
   /** Who asks; a token that is there but not valid is answered here and now, whatever was asked. */

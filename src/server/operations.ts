@@ -3,6 +3,8 @@ import type { Registry } from 'prom-client';
 import { type Exchange, reply, replyError, replyText } from './reply.ts';
 
 const LOOPBACK = ['127.0.0.1', '::1', '::ffff:127.0.0.1'];
+/** How this machine calls itself. A page of another name that resolves to it (DNS rebinding) sends that name. */
+const LOOPBACK_HOST = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i;
 
 export type OperationsDependencies = {
   readonly registry: Registry;
@@ -37,7 +39,7 @@ export function createOperationsHandlers({ registry, metricsToken, metricsPort, 
         return replyError(exchange, 401, 'UNAUTHENTICATED', 'Metrics need their own token.', { 'WWW-Authenticate': 'Bearer' });
       }
       const isForwarded = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined;
-      const isLocal = LOOPBACK.includes(socket.remoteAddress ?? '') && !isForwarded;
+      const isLocal = LOOPBACK.includes(socket.remoteAddress ?? '') && LOOPBACK_HOST.test(headers.host ?? '') && !isForwarded;
       if (metricsPort === null && mode === 'development' && isLocal) return metrics(exchange);
       replyError(exchange, 404, 'NOT_FOUND', 'There is nothing here.');
     },

@@ -139,6 +139,8 @@ function listen(dependencies: HttpDependencies, limits: Limits): Server {
       keepAliveTimeout: limits.keepAliveTimeoutMs,
       connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
       maxHeaderSize: limits.headBytesMax,
+      // Clients that would rather speak HTTP/2 offer it by the same header (`h2c`), and are to be answered as if they had not.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
     },
     createRequestListener(dependencies),
   );

@@ -79,7 +79,6 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
     },
     async onSubscribe({ extra, subscriptions }, id, payload) {
       const requestId = randomUUID();
-      extra.requestIds.set(id, requestId);
       try {
         const count = Object.keys(subscriptions).length;
         if (count > limits.operationsPerSocketMax) {
@@ -89,7 +88,9 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
         const { session } = extra;
         const context: Context = { viewer: session.viewer, requestId, connection: { renew: (identity) => session.renew(identity) } };
         const prepared = await prepareOperation(pipeline, context, payload);
-        return 'schema' in prepared ? prepared : [...prepared];
+        if (!('schema' in prepared)) return prepared.map((error) => pipeline.present(error, requestId));
+        extra.requestIds.set(id, requestId);
+        return prepared;
       } catch (error) {
         return [pipeline.present(error, requestId)];
       }
@@ -102,7 +103,8 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
       return { data, errors: errors.map((error) => formatError(pipeline.present(error, contextValue.requestId))) };
     },
     onError({ extra }, id, _payload, errors) {
-      const requestId = extra.requestIds.get(id) ?? randomUUID();
+      const requestId = extra.requestIds.get(id) ?? randomUUID(); // What was refused before it ran has been presented with its own.
+      extra.requestIds.delete(id); // No onComplete follows, and ids are long if a client wants them to be.
       return errors.map((error) => formatError(pipeline.present(error, requestId)));
     },
     onComplete({ extra }, id) {
@@ -195,6 +197,8 @@ function authorizationOf(connectionParams: Record<string, unknown>): unknown {
   return null;
 }
 
+/** Not left to the client to hang up: an upgraded connection has no timeouts, and who was refused could hold thousands. */
 function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.once('finish', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
