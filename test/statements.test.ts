@@ -1,14 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Clock } from '../src/platform/clock.ts';
 import type { ConversationAnswer, Person } from './kit/person.ts';
 import { startTestServer, type TestServer } from './kit/server.ts';
 
 const SECRET = 'the same for every server of these tests';
+/** Tokens are looked up again once a second: a statement that may come between any two others, so here that second never passes. */
+const CLOCK: Clock = { now: Date.now, monotonic: () => 0 };
 let server: TestServer;
 let ada: Person;
 let ben: Person;
 let conversations: readonly ConversationAnswer[];
 beforeAll(async () => {
-  server = await startTestServer({ config: { secret: SECRET } });
+  server = await startTestServer({ clock: CLOCK, config: { secret: SECRET } });
   [ada, ben] = await server.people('ada', 'ben');
   const others = await server.people('cy', 'dee', 'eve', 'fay');
   conversations = await Promise.all(
@@ -31,7 +34,7 @@ function firstOf<Value>(values: readonly Value[]): Value {
   return first;
 }
 
-/** How many statements a query runs, once its token and everything else that is remembered for a second has been asked for. */
+/** How many statements a query runs, once its token and everything else that is remembered has been asked for. */
 async function count(query: string, variables: object = {}): Promise<number> {
   await ben.ask(query, variables);
   return server.countStatements(() => ben.ask(query, variables));
@@ -99,7 +102,7 @@ describe('a longer page takes no more statements', () => {
 
   test('of nodes in conversations that a server meets for the first time', async () => {
     const ids = conversations.map(({ id }) => id);
-    await using fresh = await startTestServer({ database: server.database, config: { secret: SECRET } });
+    await using fresh = await startTestServer({ database: server.database, clock: CLOCK, config: { secret: SECRET } });
     const there = ben.at(fresh.url);
     await there.ask('{ viewer { id } }');
     expect(await fresh.countStatements(() => there.ask('query ($ids: [ID!]!) { nodes(ids: $ids) { id } }', { ids }))).toBeLessThanOrEqual(
