@@ -76,6 +76,7 @@ describe('sign-up', () => {
       uuid: expect.any(String),
       handle,
       displayName: 'Zo\u00eb',
+      avatarUrl: null,
       createdAt: new Date(clock.at),
     });
     expect(session.expiresAt).toEqual(new Date(clock.at + ACCESS_TTL_MS));

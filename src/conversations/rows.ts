@@ -30,6 +30,7 @@ export type MemberRow = {
   readonly user_public_id: string;
   readonly handle: string;
   readonly display_name: string;
+  readonly avatar_url: string | null;
   readonly user_created_at: Date;
   readonly role: number;
   readonly joined_at: Date;
@@ -48,7 +49,14 @@ export function memberOf(conversation: ConversationRef, row: MemberRow): Member 
 }
 
 export function userOf(row: MemberRow): User {
-  return { key: row.user_id, uuid: row.user_public_id, handle: row.handle, displayName: row.display_name, createdAt: row.user_created_at };
+  return {
+    key: row.user_id,
+    uuid: row.user_public_id,
+    handle: row.handle,
+    displayName: row.display_name,
+    avatarUrl: row.avatar_url,
+    createdAt: row.user_created_at,
+  };
 }
 
 export function viewedConversationOf(row: ViewedRow): Conversation {

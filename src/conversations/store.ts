@@ -129,7 +129,7 @@ export async function addMembers(
 ): Promise<readonly MemberChangeRow[]> {
   return sql<MemberChangeRow>`
     SELECT r.status, r.change, (r.member).changed_sequence, (extract(epoch FROM (r.member).changed_at) * 1000000)::bigint AS changed_at_us, (r.member).role, (r.member).joined_at,
-           (r.member).read_position, u.id AS user_id, u.public_id AS user_public_id, u.handle, u.display_name, u.created_at AS user_created_at
+           (r.member).read_position, u.id AS user_id, u.public_id AS user_public_id, u.handle, u.display_name, u.avatar_url, u.created_at AS user_created_at
       FROM add_members(${key}::bigint, ${actorKey}::bigint, ${userKeys}::bigint[], ${roleMinNumber('addMembers')}::smallint, ${groupMembersMax}::integer) r
       LEFT JOIN users u ON u.id = (r.member).user_id ORDER BY (r.member).changed_sequence`;
 }
@@ -137,7 +137,7 @@ export async function addMembers(
 export async function removeMember(sql: Sql, key: number, actorKey: number, userKey: number): Promise<readonly MemberChangeRow[]> {
   return sql<MemberChangeRow>`
     SELECT r.status, r.change, (r.member).changed_sequence, (extract(epoch FROM (r.member).changed_at) * 1000000)::bigint AS changed_at_us, (r.member).role, (r.member).joined_at,
-           (r.member).read_position, u.id AS user_id, u.public_id AS user_public_id, u.handle, u.display_name, u.created_at AS user_created_at
+           (r.member).read_position, u.id AS user_id, u.public_id AS user_public_id, u.handle, u.display_name, u.avatar_url, u.created_at AS user_created_at
       FROM remove_member(${key}::bigint, ${actorKey}::bigint, ${userKey}::bigint, ${roleMinNumber('removeMember')}::smallint) r
       LEFT JOIN users u ON u.id = (r.member).user_id ORDER BY (r.member).changed_sequence`;
 }
@@ -151,7 +151,7 @@ export async function setMemberRole(
 ): Promise<readonly MemberChangeRow[]> {
   return sql<MemberChangeRow>`
     SELECT r.status, r.change, (r.member).changed_sequence, (extract(epoch FROM (r.member).changed_at) * 1000000)::bigint AS changed_at_us, (r.member).role, (r.member).joined_at,
-           (r.member).read_position, u.id AS user_id, u.public_id AS user_public_id, u.handle, u.display_name, u.created_at AS user_created_at
+           (r.member).read_position, u.id AS user_id, u.public_id AS user_public_id, u.handle, u.display_name, u.avatar_url, u.created_at AS user_created_at
       FROM set_member_role(${key}::bigint, ${actorKey}::bigint, ${userKey}::bigint, ${roleNumber(role)}::smallint, ${roleMinNumber('setMemberRole')}::smallint) r
       LEFT JOIN users u ON u.id = (r.member).user_id ORDER BY (r.member).changed_sequence`;
 }
@@ -174,7 +174,7 @@ export type MembersRequest = { readonly conversationKey: number; readonly afterS
 /** Members in the order they joined, of many conversations at once; only of those the viewer is in. */
 export async function membersPages(sql: Sql, viewerKey: number, requests: readonly MembersRequest[]) {
   return sql<MemberRow & { readonly ord: number; readonly joined_sequence: number }>`
-    SELECT k.ord::integer AS ord, x.*, u.public_id AS user_public_id, u.handle, u.display_name, u.created_at AS user_created_at
+    SELECT k.ord::integer AS ord, x.*, u.public_id AS user_public_id, u.handle, u.display_name, u.avatar_url, u.created_at AS user_created_at
       FROM unnest(${requests.map((r) => r.conversationKey)}::bigint[], ${requests.map((r) => r.afterSequence)}::bigint[], ${requests.map((r) => r.limit)}::integer[])
              WITH ORDINALITY k (conversation_id, after, size, ord)
       JOIN LATERAL (SELECT FROM members b WHERE b.conversation_id = k.conversation_id AND b.user_id = ${viewerKey}::bigint AND b.left_sequence IS NULL OFFSET 0) v ON true,
@@ -192,7 +192,7 @@ export type PlacedMemberRow = MemberRow & { readonly ord: number; readonly seque
 /** Members by their users, each for a viewer who is in the conversation too. */
 export async function membersByUser(sql: Sql, requests: readonly MemberRequest[]): Promise<readonly PlacedMemberRow[]> {
   return sql<PlacedMemberRow>`
-    SELECT k.ord::integer AS ord, m.user_id, m.role, m.joined_at, m.read_position, u.public_id AS user_public_id, u.handle, u.display_name, u.created_at AS user_created_at,
+    SELECT k.ord::integer AS ord, m.user_id, m.role, m.joined_at, m.read_position, u.public_id AS user_public_id, u.handle, u.display_name, u.avatar_url, u.created_at AS user_created_at,
            c.sequence, (extract(epoch FROM c.last_at) * 1000000)::bigint AS last_at_us
       FROM unnest(${requests.map((r) => r.viewerKey)}::bigint[], ${requests.map((r) => r.conversationKey)}::bigint[], ${requests.map((r) => r.userUuid)}::uuid[])
              WITH ORDINALITY k (viewer_id, conversation_id, user_public_id, ord)

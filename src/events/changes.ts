@@ -93,7 +93,7 @@ export async function readRound(sql: Sql, { conversation, base, from, horizon, l
     SELECT i.kind AS item_kind, i.key AS item_key, i.change, (extract(epoch FROM i.at) * 1000000)::bigint AS at_us,
            h.sequence AS head, (extract(epoch FROM h.last_at) * 1000000)::bigint AS head_at_us,
            x.*, b.role, b.joined_at, b.read_position, b.left_sequence,
-           u.id AS user_id, u.public_id AS user_public_id, u.handle, u.display_name, u.created_at AS user_created_at,
+           u.id AS user_id, u.public_id AS user_public_id, u.handle, u.display_name, u.avatar_url, u.created_at AS user_created_at,
            h.kind, h.title, h.topic, h.message_count, h.member_count, h.created_at AS conversation_created_at,
            (extract(epoch FROM coalesce(h.last_message_at, h.created_at)) * 1000000)::bigint AS active_at_us
       FROM head h CROSS JOIN chosen i

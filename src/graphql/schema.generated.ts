@@ -996,6 +996,8 @@ export type UpdateConversationPayload = {
 /** A person or program that takes part, as everybody sees them. */
 export type User = Node & {
   readonly __typename?: 'User';
+  /** The https address of a picture; null when there is none. At most 2048 characters. */
+  readonly avatarUrl: Maybe<Scalars['String']['output']>;
   /** When the user signed up. */
   readonly createdAt: Scalars['DateTime']['output'];
   /** The name to show, 1 to 80 characters. It need not be unique. */
@@ -1523,6 +1525,7 @@ export type UpdateConversationPayloadResolvers<ContextType = Context, ParentType
 };
 
 export type UserResolvers<ContextType = Context, ParentType extends ResolversParentTypes['User'] = ResolversParentTypes['User']> = {
+  avatarUrl?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   displayName?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   handle?: Resolver<ResolversTypes['String'], ParentType, ContextType>;

@@ -103,7 +103,7 @@ export function createIdentityService(dependencies: IdentityDependencies): Ident
       const { refreshToken, row } = newToken();
       const [uuid, sessionUuid] = [newUuid(), newUuid()];
       const key = await store.signUp(sql, { uuid, handle, displayName, passwordHash }, { sessionUuid, ...row });
-      return sessionOf({ key, uuid, handle, displayName, createdAt: row.at }, sessionUuid, refreshToken);
+      return sessionOf({ key, uuid, handle, displayName, avatarUrl: null, createdAt: row.at }, sessionUuid, refreshToken);
     },
 
     async signIn({ handle, password }) {

@@ -12,6 +12,7 @@ type UserRow = {
   readonly public_id: string;
   readonly handle: string;
   readonly display_name: string;
+  readonly avatar_url: string | null;
   readonly created_at: Date;
 };
 
@@ -43,7 +44,7 @@ export type Refreshed = {
 
 export async function refreshSession(sql: Sql, oldHash: string, newToken: Omit<SessionRow, 'sessionUuid'>): Promise<Refreshed> {
   const [row] = await sql<{ status: Refreshed['status']; session_public_id: string } & Nullable<UserRow>>`
-    SELECT r.status, r.session_public_id, u.id, u.public_id, u.handle, u.display_name, u.created_at
+    SELECT r.status, r.session_public_id, u.id, u.public_id, u.handle, u.display_name, u.avatar_url, u.created_at
       FROM refresh_session(decode(${oldHash}::text, 'hex'), decode(${newToken.tokenHash}::text, 'hex'),
              ${newToken.at.toISOString()}::timestamptz, ${newToken.expiresAt.toISOString()}::timestamptz) r
       LEFT JOIN users u ON u.id = r.user_id`;
@@ -80,25 +81,25 @@ export async function userWithPassword(
   handle: string,
 ): Promise<{ readonly user: User; readonly passwordHash: string | null } | null> {
   const [row] = await sql<UserRow & { password_hash: string | null }>`
-    SELECT u.id, u.public_id, u.handle, u.display_name, u.created_at, u.password_hash FROM users u WHERE u.handle = ${handle}::text`;
+    SELECT u.id, u.public_id, u.handle, u.display_name, u.avatar_url, u.created_at, u.password_hash FROM users u WHERE u.handle = ${handle}::text`;
   return row === undefined ? null : { user: userOf(row), passwordHash: row.password_hash };
 }
 
 export async function userByHandle(sql: Sql, handle: string): Promise<User | null> {
   const [row] =
-    await sql<UserRow>`SELECT u.id, u.public_id, u.handle, u.display_name, u.created_at FROM users u WHERE u.handle = ${handle}::text`;
+    await sql<UserRow>`SELECT u.id, u.public_id, u.handle, u.display_name, u.avatar_url, u.created_at FROM users u WHERE u.handle = ${handle}::text`;
   return row === undefined ? null : userOf(row);
 }
 
 export async function usersByKey(sql: Sql, keys: readonly number[]): Promise<readonly User[]> {
   const rows =
-    await sql<UserRow>`SELECT u.id, u.public_id, u.handle, u.display_name, u.created_at FROM users u WHERE u.id = ANY (${keys}::bigint[])`;
+    await sql<UserRow>`SELECT u.id, u.public_id, u.handle, u.display_name, u.avatar_url, u.created_at FROM users u WHERE u.id = ANY (${keys}::bigint[])`;
   return rows.map(userOf);
 }
 
 export async function usersByUuid(sql: Sql, uuids: readonly string[]): Promise<readonly User[]> {
   const rows = await sql<UserRow>`
-    SELECT u.id, u.public_id, u.handle, u.display_name, u.created_at FROM users u WHERE u.public_id = ANY (${uuids}::uuid[])`;
+    SELECT u.id, u.public_id, u.handle, u.display_name, u.avatar_url, u.created_at FROM users u WHERE u.public_id = ANY (${uuids}::uuid[])`;
   return rows.map(userOf);
 }
 
@@ -109,5 +110,12 @@ function isUserRow(row: Nullable<UserRow>): row is UserRow {
 }
 
 function userOf(row: UserRow): User {
-  return { key: row.id, uuid: row.public_id, handle: row.handle, displayName: row.display_name, createdAt: row.created_at };
+  return {
+    key: row.id,
+    uuid: row.public_id,
+    handle: row.handle,
+    displayName: row.display_name,
+    avatarUrl: row.avatar_url,
+    createdAt: row.created_at,
+  };
 }

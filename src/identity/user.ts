@@ -11,6 +11,8 @@ export type User = {
   /** Unique, lowercase. */
   readonly handle: string;
   readonly displayName: string;
+  /** An https address; null: none. */
+  readonly avatarUrl: string | null;
   readonly createdAt: Date;
 };
 

@@ -3,7 +3,8 @@
 -- A message with its author, as it is read everywhere.
 CREATE OR REPLACE VIEW message_rows AS
 SELECT m.conversation_id, m.sequence, m.position, m.client_message_id, m.body, m.reply_to, m.created_at, m.edited_at, m.deleted_at,
-       m.author_id, u.public_id AS author_public_id, u.handle AS author_handle, u.display_name AS author_display_name, u.created_at AS author_created_at
+       m.author_id, u.public_id AS author_public_id, u.handle AS author_handle, u.display_name AS author_display_name, u.created_at AS author_created_at,
+       u.avatar_url AS author_avatar_url
   FROM messages m JOIN users u ON u.id = m.author_id;
 
 -- Many messages, of many people, into many conversations, in one call. One row per input (ord), refused ones included; a refused one

@@ -177,6 +177,7 @@ function sentMessage(
       uuid: outcome.author_public_id,
       handle: outcome.author_handle,
       displayName: outcome.author_display_name,
+      avatarUrl: outcome.author_avatar_url,
       createdAt: outcome.author_created_at,
     },
     clientMessageId: sent.clientMessageId,

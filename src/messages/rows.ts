@@ -16,6 +16,7 @@ export type MessageRow = {
   readonly author_public_id: string;
   readonly author_handle: string;
   readonly author_display_name: string;
+  readonly author_avatar_url: string | null;
   readonly author_created_at: Date;
 };
 
@@ -30,6 +31,7 @@ export function messageOf(conversation: ConversationRef, row: MessageRow): Messa
       uuid: row.author_public_id,
       handle: row.author_handle,
       displayName: row.author_display_name,
+      avatarUrl: row.author_avatar_url,
       createdAt: row.author_created_at,
     },
     clientMessageId: row.client_message_id,

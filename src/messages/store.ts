@@ -23,20 +23,21 @@ export type SendOutcome = {
   readonly author_public_id: string;
   readonly author_handle: string;
   readonly author_display_name: string;
+  readonly author_avatar_url: string | null;
   readonly author_created_at: Date;
 };
 
 /** One outcome per row, in the order of the rows. With `waits` false a conversation locked by another is BUSY and untouched. */
 export async function sendMessages(sql: Sql, rows: readonly SendRow[], waits: boolean): Promise<readonly SendOutcome[]> {
   return sql<SendOutcome>`
-    SELECT r.*, (extract(epoch FROM r.created_at) * 1000000)::bigint AS created_at_us
+    SELECT r.*, NULL::text AS author_avatar_url, (extract(epoch FROM r.created_at) * 1000000)::bigint AS created_at_us
       FROM send_messages(${rows.map((r) => r.conversationKey)}::bigint[], ${rows.map((r) => r.authorKey)}::bigint[], ${rows.map((r) => r.clientMessageId)}::text[],
         ${rows.map((r) => r.requestHash)}::uuid[], ${rows.map((r) => r.body)}::text[], ${rows.map((r) => r.replyToSequence)}::bigint[], ${waits}::boolean) r`;
 }
 
 export async function sendMessage(sql: Sql, row: SendRow, waits: boolean): Promise<readonly SendOutcome[]> {
   return sql<SendOutcome>`
-    SELECT r.*, (extract(epoch FROM r.created_at) * 1000000)::bigint AS created_at_us
+    SELECT r.*, NULL::text AS author_avatar_url, (extract(epoch FROM r.created_at) * 1000000)::bigint AS created_at_us
       FROM send_message(${row.conversationKey}::bigint, ${row.authorKey}::bigint, ${row.clientMessageId}::text, ${row.requestHash}::uuid, ${row.body}::text, ${row.replyToSequence}::bigint, ${waits}::boolean) r`;
 }
 
