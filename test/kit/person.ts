@@ -98,12 +98,36 @@ export class Person {
     body: string,
     clientMessageId: string = randomUUID(),
     replyToId?: string,
+    threadRootId?: string,
   ): Promise<MessageAnswer & { readonly cursor: string }> {
     const { sendMessage } = await this.ask<{ sendMessage: { message: MessageAnswer; cursor: string } }>(
       'mutation ($input: SendMessageInput!) { sendMessage(input: $input) { message { id position body clientMessageId } cursor } }',
-      { input: { conversationId, body, clientMessageId, replyToId } },
+      { input: { conversationId, body, clientMessageId, replyToId, threadRootId } },
     );
     return { ...sendMessage.message, cursor: sendMessage.cursor };
+  }
+
+  /** Writes in the thread of a message. */
+  reply(conversationId: string, threadRootId: string, body: string) {
+    return this.send(conversationId, body, undefined, undefined, threadRootId);
+  }
+
+  react(messageId: string, emoji: string) {
+    return this.ask('mutation ($input: AddReactionInput!) { addReaction(input: $input) { cursor } }', { input: { messageId, emoji } });
+  }
+
+  unreact(messageId: string, emoji: string) {
+    return this.ask('mutation ($input: RemoveReactionInput!) { removeReaction(input: $input) { cursor } }', {
+      input: { messageId, emoji },
+    });
+  }
+
+  pin(messageId: string) {
+    return this.ask('mutation ($input: PinMessageInput!) { pinMessage(input: $input) { cursor } }', { input: { messageId } });
+  }
+
+  unpin(messageId: string) {
+    return this.ask('mutation ($input: UnpinMessageInput!) { unpinMessage(input: $input) { cursor } }', { input: { messageId } });
   }
 
   edit(messageId: string, body: string) {
