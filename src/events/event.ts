@@ -27,6 +27,8 @@ export type ConversationEvent = (Change | CaughtUp) & {
   readonly previousSequence: number | null;
   /** Pass it as `after` to go on from here. */
   readonly cursor: string;
+  /** The change itself, where other streams were given the very same object. */
+  readonly shared?: Change;
 };
 
 type CaughtUp = { readonly __typename: 'CaughtUp'; readonly sequence: number | null; readonly atUs: number };
