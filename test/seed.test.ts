@@ -118,7 +118,7 @@ describe('the API on a seeded database', () => {
     await using server = await startTestServer({ database, config: { secret: SECRET } });
     const person = await Person.signIn(server.url, handle, SEED_PASSWORD);
 
-    // The inbox, newest first, and what is unread in it, against a count by brute force.
+    // The inbox, and what is unread in it.
     type Inbox = { viewer: { unreadConversationCount: number; conversations: { nodes: readonly InboxNode[] } } };
     type InboxNode = { id: string; kind: string; sequence: number; messageCount: number; viewerUnreadCount: number };
     const { viewer } = await person.ask<Inbox>(
@@ -166,11 +166,59 @@ describe('the API on a seeded database', () => {
       sequence: busiest.sequence + 1,
       message: { body: 'on top' },
     });
+
+    // Changes on top of it, by the same functions as ever.
+    await person.edit(sent.id, 'still on top');
+    await person.delete(sent.id);
+    const [newcomer] = await server.people('newcomer');
+    const group = await person.create({ members: [newcomer] });
+    await person.leave(inbox.find(({ kind }) => kind === 'CHANNEL')?.id ?? '');
+    await newcomer.send(group.id, 'hello');
     expect(await audit(database.address)).toEqual([]);
+  });
+
+  test('a repeat of what a seeded person wrote answers the first message', async () => {
+    await using database = await createTestDatabase();
+    await seedInto(database.address, SMALL);
+    await using server = await startTestServer({ database });
+    await using connection = openDedicatedConnection(database.address);
+    const [kept] = await connection.sql<{ public_id: string; handle: string; client_message_id: string; body: string; position: string }[]>`
+      SELECT c.public_id, u.handle, m.client_message_id, m.body, m.position FROM messages m
+        JOIN users u ON u.id = m.author_id JOIN conversations c ON c.id = m.conversation_id
+        JOIN members b ON b.conversation_id = c.id AND b.user_id = u.id AND b.left_sequence IS NULL
+       WHERE m.thread_root IS NULL AND m.reply_to IS NULL AND m.edited_at IS NULL AND m.deleted_at IS NULL LIMIT 1`;
+    if (kept === undefined) throw new Error('There must be a message that was never changed.');
+    const person = await Person.signIn(server.url, kept.handle, SEED_PASSWORD);
+    const repeated = await person.send(encodeId('cnv', kept.public_id), kept.body, kept.client_message_id);
+    expect(repeated.position).toBe(Number(kept.position));
   });
 });
 
 describe('the audit', () => {
+  test('finds nothing where everything was written through the API, also at the same time', async () => {
+    await using server = await startTestServer();
+    const [ada, ben, cy, dan] = await server.people('ada', 'ben', 'cy', 'dan');
+    const { id } = await ada.create({ kind: 'CHANNEL', members: [ben, cy] });
+    await ada.create({ kind: 'DIRECT', members: [ben] });
+    await ada.create({ members: [] });
+    const sent = await Promise.all(
+      [ada, ben, cy].flatMap((person) => Array.from({ length: 20 }, (_, n) => person.send(id, `message ${n}`))),
+    );
+    await Promise.all([
+      ...[0, 1].map((n) => ada.edit(sent[n]?.id ?? '', 'edited')),
+      // One that is deleted at the same time is edited before, or not at all.
+      ada.edit(sent[2]?.id ?? '', 'edited').catch(() => {}),
+      ...[2, 3, 4].map((n) => ada.delete(sent[n]?.id ?? '')),
+      ada.add(id, dan),
+      ada.setRole(id, ben, 'ADMIN'),
+      ada.remove(id, cy),
+      ben.send(id, 'meanwhile', undefined, sent[5]?.id),
+    ]);
+    await ada.add(id, cy);
+    await ada.leave(id);
+    expect(await audit(server.database.address)).toEqual([]);
+  });
+
   test.each([
     [
       'a hole in the positions',

@@ -88,7 +88,7 @@ class History {
       deletedAtUs: null,
       replyTo,
       threadRoot: root?.sequence ?? null,
-      requestHash: requestHash(body, replyTo ?? 0, root?.sequence ?? 0),
+      requestHash: requestHash(body, replyTo ?? 0, ...(root === null ? [] : [root.sequence])),
       clientMessageId: `seed-${position}`,
       body,
       replyCount: 0,
