@@ -48,14 +48,23 @@ export class Person {
     this.refreshToken = tokens.refreshToken;
   }
 
-  static async signUp(url: string, handle: string, displayName: string): Promise<Person> {
-    const { body } = await post<{ signUp: { user: { id: string; handle: string }; accessToken: string; refreshToken: string } }>(
+  static signUp(url: string, handle: string, displayName: string): Promise<Person> {
+    return Person.#enter(url, 'signUp', 'SignUpInput', { handle, displayName, password: PASSWORD });
+  }
+
+  /** Somebody who is there already. */
+  static signIn(url: string, handle: string, password = PASSWORD): Promise<Person> {
+    return Person.#enter(url, 'signIn', 'SignInInput', { handle, password });
+  }
+
+  static async #enter(url: string, mutation: string, inputType: string, input: object): Promise<Person> {
+    const { body } = await post<{ session: { user: { id: string; handle: string }; accessToken: string; refreshToken: string } }>(
       url,
-      'mutation ($input: SignUpInput!) { signUp(input: $input) { user { id handle } accessToken refreshToken } }',
-      { variables: { input: { handle, displayName, password: PASSWORD } } },
+      `mutation ($input: ${inputType}!) { session: ${mutation}(input: $input) { user { id handle } accessToken refreshToken } }`,
+      { variables: { input } },
     );
-    if (!body.data) throw new Error(`Must sign up, got ${JSON.stringify(body.errors)}`);
-    const { user, ...tokens } = body.data.signUp;
+    if (!body.data) throw new Error(`Must ${mutation}, got ${JSON.stringify(body.errors)}`);
+    const { user, ...tokens } = body.data.session;
     return new Person(url, user.id, user.handle, tokens);
   }
 
