@@ -15,7 +15,7 @@ import { checkBody } from '../src/messages/message.ts';
 import { copyLine, copyRows } from '../src/platform/copy.ts';
 import { createCursorCodec } from '../src/platform/cursor.ts';
 import { openDedicatedConnection } from '../src/platform/dedicated-connection.ts';
-import { encodeId } from '../src/platform/id.ts';
+import { encodeId, encodeMessageId } from '../src/platform/id.ts';
 import { createLogger } from '../src/platform/logger.ts';
 import { connectPostgres, type DatabaseAddress } from '../src/platform/postgres.ts';
 import { deriveSecrets } from '../src/platform/secrets.ts';
@@ -194,6 +194,29 @@ describe('the API on a seeded database', () => {
   });
 });
 
+test('a seeded thread is read by the API as one that was written', async () => {
+  await using database = await createTestDatabase();
+  await seedInto(database.address, SMALL);
+  await using server = await startTestServer({ database });
+  await using connection = openDedicatedConnection(database.address);
+  const [root] = await connection.sql<{ public_id: string; handle: string; sequence: string; reply_count: number; all: string }[]>`
+    SELECT c.public_id, u.handle, m.sequence, m.reply_count,
+           (SELECT count(*) FROM messages r WHERE r.conversation_id = m.conversation_id AND r.thread_root = m.sequence) AS all
+      FROM messages m JOIN conversations c ON c.id = m.conversation_id
+      JOIN members b ON b.conversation_id = c.id AND b.left_sequence IS NULL JOIN users u ON u.id = b.user_id
+     WHERE m.reply_count > 1 ORDER BY m.reply_count DESC LIMIT 1`;
+  if (root === undefined) throw new Error('There must be a thread.');
+  const person = await Person.signIn(server.url, root.handle, SEED_PASSWORD);
+  const id = encodeMessageId(root.public_id, Number(root.sequence));
+  const QUERY = 'query ($id: ID!) { node(id: $id) { ... on Message { replyCount replies(first: 100) { nodes { threadRoot { id } } } } } }';
+  const read = async () => (await person.ask<{ node: { replyCount: number; replies: { nodes: object[] } } }>(QUERY, { id })).node;
+  const found = await read();
+  expect([found.replyCount, found.replies.nodes.length]).toEqual([root.reply_count, Number(root.all)]);
+  for (const reply of found.replies.nodes) expect(reply).toEqual({ threadRoot: { id } });
+  await person.reply(encodeId('cnv', root.public_id), id, 'one more');
+  expect((await read()).replyCount).toBe(root.reply_count + 1);
+});
+
 describe('the audit', () => {
   test('finds nothing where everything was written through the API, also at the same time', async () => {
     await using server = await startTestServer();
@@ -213,7 +236,15 @@ describe('the audit', () => {
       ada.setRole(id, ben, 'ADMIN'),
       ada.remove(id, cy),
       ben.send(id, 'meanwhile', undefined, sent[5]?.id),
+      ...Array.from({ length: 12 }, (_, n) => (n % 2 ? ada : ben).reply(id, sent[n % 3 ? 6 : 7]?.id ?? '', `@${ben.handle} @all ${n}`)),
+      ...[8, 9, 10].flatMap((n) => [ada, ben].flatMap((person) => ['👍', '🎉'].map((emoji) => person.react(sent[n]?.id ?? '', emoji)))),
+      ...[9, 10, 11].map((n) => ben.pin(sent[n]?.id ?? '')),
     ]);
+    await ada.unreact(sent[8]?.id ?? '', '👍');
+    for (const emoji of ['👍', '🎉']) for (const person of [ada, ben]) await person.unreact(sent[9]?.id ?? '', emoji);
+    await ben.unpin(sent[11]?.id ?? '');
+    await ada.delete(sent[10]?.id ?? '');
+    await ada.delete((await ada.reply(id, sent[6]?.id ?? '', `@${ben.handle}`)).id);
     await ada.add(id, cy);
     await ada.leave(id);
     expect(await audit(server.database.address)).toEqual([]);

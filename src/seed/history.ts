@@ -102,7 +102,7 @@ class History {
       reactionsSequence: 0,
       pinSequence: 0,
     });
-    if (root !== null) this.#countReply(root, 1);
+    if (root !== null) root.replyCount += 1;
     // Who writes has most often read what is above.
     if (random.chance(0.7)) this.roster.read(author, position, sequence);
   }
@@ -174,12 +174,6 @@ class History {
     return random.one(begun.length > 0 && random.chance(0.8) ? begun : roots);
   }
 
-  /** The root's number follows that of the reply, at the same moment. */
-  #countReply(root: MessageState, by: 1 | -1): void {
-    root.replyCount += by;
-    mark(root, { sequence: this.#number(), atUs: this.#atUs });
-  }
-
   #pick(isFit: (message: MessageState) => boolean): MessageState | undefined {
     const message = this.#plan.random.one(this.window);
     return message.deletedAtUs === null && isFit(message) ? message : undefined;
@@ -230,12 +224,12 @@ class History {
       ({ authorKey, reactions, pinnedAtUs }) => reactions.length === 0 && pinnedAtUs === null && this.#isPresent(authorKey),
     );
     const root = this.window.find(({ sequence }) => sequence === message?.threadRoot);
-    // The root, older than the window, could not be told that it has a reply less: so this one stays.
+    // The root, older than the window, is written already and counts this one: so it stays.
     if (message === undefined || (message.threadRoot !== null && root === undefined)) return;
     const stamp = this.#next();
     Object.assign(message, { body: null, mentions: [], deletedAtUs: stamp.atUs, deletedSequence: stamp.sequence });
     mark(message, stamp);
-    if (root !== undefined) this.#countReply(root, -1);
+    if (root !== undefined) root.replyCount -= 1;
   }
 
   #isPresent(userKey: number): boolean {

@@ -62,10 +62,8 @@ const RULES: Readonly<Record<string, string>> = {
     SELECT c.id, c.member_count FROM conversations c WHERE c.member_count <> (SELECT count(*) FROM members b WHERE b.conversation_id = c.id AND b.left_sequence IS NULL)`,
   'what is stamped lies in the past': `
     SELECT id, last_xid, last_at, created_at FROM conversations WHERE last_at > clock_timestamp() + interval '1 second' OR created_at > last_at OR last_xid >= pg_snapshot_xmax(pg_current_snapshot())`,
-  'changed_sequence is that of the last change of any kind, or of a reply in the thread': `
-    SELECT * FROM (SELECT x.*, greatest(edited_sequence, deleted_sequence, reactions_sequence, pin_sequence) AS newest FROM message_changes x) x
-     WHERE changed_sequence < newest
-        OR (changed_sequence > newest AND NOT EXISTS (SELECT FROM messages r WHERE r.conversation_id = x.conversation_id AND r.thread_root = x.message_sequence))`,
+  'changed_sequence is that of the last change of any kind': `
+    SELECT * FROM message_changes x WHERE changed_sequence <> greatest(edited_sequence, deleted_sequence, reactions_sequence, pin_sequence)`,
   'edits, deletions and pins are marked, and nothing else is': `
     SELECT m.conversation_id, m.sequence, m.edited_at, m.deleted_at, m.pinned_at, x.edited_sequence, x.deleted_sequence, x.pin_sequence, x.is_pinned
       FROM messages m LEFT JOIN message_changes x ON x.conversation_id = m.conversation_id AND x.message_sequence = m.sequence
