@@ -163,11 +163,7 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
   }
 
   onSignal(conversation: ConversationRef, signal: Signal): void {
-    const place = this.places.get(conversation.key);
-    if (place === undefined || this.isOver || place.isBehind || !this.takesSignals()) return;
-    const hasRoom = this.#queue.length < this.#queueMax / 2;
-    if (this.#signals.put(conversation.key, this.#ephemeral(conversation, signal), hasRoom)) this.wake();
-    else this.#onSignalDropped();
+    this.#takeSignal(conversation, signal, this.#queue.length < this.#queueMax / 2);
   }
 
   onCurrent(): void {
@@ -199,9 +195,9 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
   protected beginSignals(place: Place): void {
     const { conversation, typing } = place.topic;
     const typists = new Set(typing.map(({ user }) => user.key));
-    for (const signal of typing) this.onSignal(conversation, signal);
+    for (const signal of typing) this.#takeSignal(conversation, signal, true);
     for (const { user, atUs } of this.#signals.typing(conversation.key)) {
-      if (!typists.has(user.key)) this.onSignal(conversation, { __typename: 'TypingChanged', user, isTyping: false, atUs });
+      if (!typists.has(user.key)) this.#takeSignal(conversation, { __typename: 'TypingChanged', user, isTyping: false, atUs }, true);
     }
   }
 
@@ -306,6 +302,13 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
     });
     place.position = sequence;
     if (isDepartureOf(this.userKey, change)) this.onDeparture(place);
+  }
+
+  #takeSignal(conversation: ConversationRef, signal: Signal, hasRoom: boolean): void {
+    const place = this.places.get(conversation.key);
+    if (place === undefined || this.isOver || place.isBehind || !this.takesSignals()) return;
+    if (this.#signals.put(conversation.key, this.#ephemeral(conversation, signal), hasRoom)) this.wake();
+    else this.#onSignalDropped();
   }
 
   #ephemeral(conversation: ConversationRef, signal: Signal): EphemeralEvent {
