@@ -371,6 +371,22 @@ test('two servers that share a Redis and a database see who is present on the ot
   await seen(ada, ben, 'OFFLINE');
 });
 
+test('a server that is killed leaves nobody present: another notices, and tells', async (context) => {
+  await using redis = await openTestRedis();
+  if (redis === null) return context.skip();
+  const config = { secret: 'the same for both servers, of course', redisUrl: redis.url };
+  await using alive = await startTestServer({ config, presenceTimes: { sweepMs: 50, heartbeatMs: 50 } });
+  // As if killed: it never says again that its sockets are there, and looks after nothing.
+  const silent = { heldMs: 500, heartbeatMs: LONG_MS, sweepMs: LONG_MS };
+  await using killed = await startTestServer({ config, presenceTimes: silent, database: alive.database });
+  const [ada, ben] = await alive.people('ada', 'ben');
+  await ada.create({ members: [ben] });
+  await using following = await ada.followAll();
+  await using _laptop = await ben.at(killed.url).connect();
+  expect((await signalAbout(following, ben)).presence).toBe('OFFLINE');
+  expect(await presenceOf(ada, ben)).toBe('OFFLINE');
+});
+
 /** The next change of this person's presence; others' may come before it. */
 async function signalAbout(following: Following, person: Person): Promise<SignalAnswer> {
   for (;;) {

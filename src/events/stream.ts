@@ -163,6 +163,8 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
   }
 
   onSignal(conversation: ConversationRef, signal: Signal): void {
+    // Their own coming and going would only be the first thing that each new stream tells them.
+    if (signal.__typename === 'PresenceChanged' && signal.user.key === this.userKey) return;
     this.#takeSignal(conversation, signal, this.#queue.length < this.#queueMax / 2);
   }
 
