@@ -3,6 +3,7 @@ import { createConversations } from './conversations/conversations.ts';
 import { createConversationLoaders } from './conversations/loaders.ts';
 import { createConversationResolvers } from './conversations/resolvers.ts';
 import { createMemoryBus } from './events/bus-memory.ts';
+import { createRedisBus } from './events/bus-redis.ts';
 import { createEventCursors } from './events/cursors.ts';
 import { Hub } from './events/hub.ts';
 import { createEventResolvers } from './events/resolvers.ts';
@@ -94,8 +95,20 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
   const { redisUrl } = config;
   const onRedisChange = (isUp: boolean) => metrics.redisUp.set(Number(isUp));
   const redis = redisUrl === null ? null : stack.use(await connectRedis({ url: redisUrl, logger, onChange: onRedisChange }));
-  const bus = stack.use(createMemoryBus({ logger }));
-  const hub = new Hub({ sql, bus, logger, clock });
+  const local = createMemoryBus({ logger });
+  const bus = stack.use(
+    redis === null
+      ? local
+      : createRedisBus({
+          pubSub: await redis.pubSub(),
+          local,
+          prefix: redisPrefix(epoch),
+          logger,
+          onLost: () => metrics.busLost.inc(),
+          onBack: () => hub.checkSoon(),
+        }),
+  );
+  const hub: Hub = new Hub({ sql, bus, logger, clock });
   stack.defer(() => hub.stop());
   const onSignalDropped = () => metrics.signalsDropped.inc();
   const subscriptions = createSubscriptions({ sql, hub, cursors, now: () => clock.now(), onSignalDropped });
@@ -171,6 +184,7 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
       clock,
       observe: presence.observe,
       isReady: async () => (await readXmin(sql)) > 0,
+      isDegraded: () => redis !== null && !redis.isUp,
       pages: config.isChatPageEnabled ? createChatPages() : new Map(),
     }),
   );

@@ -45,6 +45,7 @@ export class Hub {
   readonly #persons = new Map<number, Person>();
   #timer: NodeJS.Timeout | undefined;
   #checking: Promise<void> | null = null;
+  #checkAgain = false;
   /** When the last check that succeeded was begun, by the monotonic clock. */
   #checkedAt: number;
   /** Since the last check somebody asked in vain. */
@@ -187,12 +188,28 @@ export class Hub {
     });
   }
 
+  /** Compares with the database now, not when it is time: news may have been lost. */
+  checkSoon(): void {
+    if (this.#checking !== null) this.#checkAgain = true;
+    else this.#run();
+  }
+
   #schedule(): void {
     if (this.#isStopped) return;
-    this.#timer = setTimeout(() => {
-      this.#checking = this.#check().catch(this.#onError);
-      void this.#checking.then(() => this.#schedule());
-    }, this.#dependencies.checkIntervalMs).unref();
+    this.#timer = setTimeout(() => this.#run(), this.#dependencies.checkIntervalMs).unref();
+  }
+
+  /** One check at a time; the next one follows after a while, or at once when somebody asked meanwhile. */
+  #run(): void {
+    if (this.#isStopped) return;
+    clearTimeout(this.#timer);
+    this.#checkAgain = false;
+    this.#checking = this.#check().catch(this.#onError);
+    void this.#checking.then(() => {
+      this.#checking = null;
+      if (this.#checkAgain) this.#run();
+      else this.#schedule();
+    });
   }
 
   async #check(): Promise<void> {

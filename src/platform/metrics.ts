@@ -28,6 +28,11 @@ export function createMetrics() {
     sockets: new Gauge({ name: 'rookery_sockets', help: 'Open WebSockets.', registers }),
     eventStreams: new Gauge({ name: 'rookery_event_streams', help: 'Open answers of server-sent events.', registers }),
     subscriptions: new Gauge({ name: 'rookery_subscriptions', help: 'Running subscriptions, over any transport.', registers }),
+    busLost: new Counter({
+      name: 'rookery_bus_news_lost_total',
+      help: 'News that other nodes did not hear, as Redis was away; they find out from the database within a second or so.',
+      registers,
+    }),
     eventsExecuted: new Counter({
       name: 'rookery_events_executed_total',
       help: 'Executions of events: once for all subscriptions that ask the same (shared true), or for one viewer.',

@@ -45,6 +45,8 @@ export type ServerDependencies = {
   readonly clock: Clock;
   /** Whether the database answers. */
   readonly isReady: () => Promise<boolean>;
+  /** Whether Redis is away: told by /readyz, to no client. */
+  readonly isDegraded?: () => boolean;
   /** Awaited before an operation is executed, where it answers a promise. */
   readonly prepare?: (args: ExecutionArgs) => Promise<unknown> | undefined;
   /** Pages by path, such as `/`. */
@@ -73,7 +75,12 @@ export async function createServer(dependencies: ServerDependencies): Promise<Ro
   const eventStreams = createEventStreams({ limits, clock, metrics, present: pipeline.present, observe });
   const graphiql = config.isGraphiQLEnabled ? createGraphiQL() : null;
   const graphql = createGraphQLHandler({ pipeline, authenticate, allowedOrigins, eventStreams, graphiql, limits, metrics });
-  const operations = createOperationsHandlers({ ...config, registry: metrics.registry, isReady });
+  const operations = createOperationsHandlers({
+    ...config,
+    registry: metrics.registry,
+    isReady,
+    isDegraded: dependencies.isDegraded ?? (() => false),
+  });
 
   const shared = { pages, isStopping: () => isStopping, metrics, logger };
   const routes: ReadonlyMap<string, Route> = new Map([
