@@ -16,6 +16,8 @@ export const LIMITS = {
   operationsPerSocketMax: 50,
   messagesPerSecondMax: 100,
   unsentBytesMax: 1024 * 1024,
+  /** A reader of a socket that takes nothing for this long, while events wait for it, is told to come back with its cursor. */
+  socketStallMs: 30_000,
   initTimeoutMs: 3_000,
   authenticateTimeoutMs: 5_000,
   pingIntervalMs: 25_000,

@@ -139,7 +139,12 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
 
   function open(ws: WebSocket, socket: Duplex): void {
     const session = new SocketSession(ws, clock, observe);
-    const write = createSocketWriter({ ws, socket });
+    const write = createSocketWriter({
+      ws,
+      socket,
+      stallTimeoutMs: limits.socketStallMs,
+      onStalled: () => session.close(CLOSE.tooSlow),
+    });
     const gone = Promise.withResolvers<void>();
     const splice = createSplice();
     const isTooFast = createRateCheck(limits.messagesPerSecondMax);
