@@ -4,8 +4,8 @@ import type { Change } from './event.ts';
 export type ConversationNews = { readonly kind: 'conversation'; readonly conversationKey: number; readonly changes: readonly Change[] };
 /** Something that concerns one person changed: memberships, roles, read positions. Says no more than "look". */
 export type PersonNews = { readonly kind: 'person'; readonly userKey: number };
-/** Sessions have ended: their sockets must go. */
-export type SessionsNews = { readonly kind: 'sessions'; readonly sessionUuids: readonly string[] };
+/** Sessions have ended: their sockets must go. Users were deactivated, or may do other things than before: look at them. */
+export type SessionsNews = { readonly kind: 'sessions'; readonly sessionUuids: readonly string[]; readonly userUuids: readonly string[] };
 export type News = ConversationNews | PersonNews | SessionsNews;
 
 export type Listener<Kind extends News> = (news: Kind) => void;

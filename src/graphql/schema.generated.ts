@@ -3,10 +3,11 @@ import type { EventCursorOutput } from './snapshot.ts';
 import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } from 'graphql';
 import type { User as UserModel } from '../identity/user.ts';
 import type { Identity as IdentityModel, Session as SessionModel } from '../identity/identity.ts';
+import type { UserSession as UserSessionModel } from '../identity/session.ts';
+import type { Connection, Edge, CountedConnection } from './connection.ts';
 import type { Conversation as ConversationModel } from '../conversations/conversation.ts';
 import type { Member as MemberModel } from '../conversations/member.ts';
 import type { Message as MessageModel } from '../messages/message.ts';
-import type { Connection, CountedConnection, Edge } from './connection.ts';
 import type { ConversationEvent as EventModel } from '../events/event.ts';
 import type { Context } from './context.ts';
 export type Maybe<T> = T | null;
@@ -255,6 +256,45 @@ export type CreateConversationPayload = {
    * conversation goes on from what its stream delivered.
    */
   readonly cursor: Scalars['EventCursor']['output'];
+};
+
+/** Whom to create. */
+export type CreateUserInput = {
+  /** The https address of a picture, at most 2048 characters, without a user or password; null: none. */
+  readonly avatarUrl?: InputMaybe<Scalars['String']['input']>;
+  /** The name to show, 1 to 80 characters. */
+  readonly displayName: Scalars['String']['input'];
+  /**
+   * By which the product, or its identity provider, knows the user for ever: 1 to 255 characters. It is also the key under which
+   * the creation may be repeated. Null: by nothing.
+   */
+  readonly externalId?: InputMaybe<Scalars['String']['input']>;
+  /** The unique name, 3 to 32 characters. */
+  readonly handle: Scalars['String']['input'];
+  /** The class of limits. ANONYMOUS is BAD_USER_INPUT. */
+  readonly tier: Tier;
+};
+
+/** A user who is there now. */
+export type CreateUserPayload = {
+  readonly __typename?: 'CreateUserPayload';
+  /** The user's class of limits. */
+  readonly tier: Tier;
+  /** The user. */
+  readonly user: User;
+};
+
+/** Whom to deactivate. */
+export type DeactivateUserInput = {
+  /** The id of the user. */
+  readonly userId: Scalars['ID']['input'];
+};
+
+/** A user who is let in no more. */
+export type DeactivateUserPayload = {
+  readonly __typename?: 'DeactivateUserPayload';
+  /** The user. */
+  readonly user: User;
 };
 
 /** Which message to delete. */
@@ -554,6 +594,18 @@ export type Mutation = {
    */
   readonly createConversation: CreateConversationPayload;
   /**
+   * Creates a user who has no password: to be known by an external id, or to be acted for by the service. With an external id it
+   * may be repeated: the answer is then the user who has it, as they are. CONFLICT when the handle is taken, or the external id
+   * belongs to a user of another handle. For administrators and the service only: FORBIDDEN for everybody else.
+   */
+  readonly createUser: CreateUserPayload;
+  /**
+   * Ends all sessions of a user, and lets nobody in as them until `reactivateUser`; their messages stay. Open streams end within 1.5
+   * seconds. A second time changes nothing. NOT_FOUND when there is no such user; FORBIDDEN for oneself. For administrators and
+   * the service only: FORBIDDEN for everybody else.
+   */
+  readonly deactivateUser: DeactivateUserPayload;
+  /**
    * Deletes a message for everybody. Its author may, and in a GROUP or CHANNEL an ADMIN or OWNER, else FORBIDDEN. The body is
    * gone for good; the message keeps its place, without a body. Deleting it again changes nothing.
    */
@@ -570,6 +622,11 @@ export type Mutation = {
   /** Says up to where the viewer has read. Changes nothing when that is no further than before, unless `allowMoveBack` says so. */
   readonly markRead: MarkReadPayload;
   /**
+   * Lets a deactivated user in again; they have to sign in anew. A second time changes nothing. NOT_FOUND when there is no such
+   * user. For administrators and the service only: FORBIDDEN for everybody else.
+   */
+  readonly reactivateUser: ReactivateUserPayload;
+  /**
    * Exchanges a refresh token for a new pair of tokens. Each refresh token works once: when a spent one comes back, somebody
    * else may hold it, so the whole session is ended and the answer is UNAUTHENTICATED. At most once per operation.
    */
@@ -580,6 +637,11 @@ export type Mutation = {
    */
   readonly removeMember: RemoveMemberPayload;
   /**
+   * Ends one of the viewer's sessions, such as that of a lost telephone. Its open streams end within 1.5 seconds. NOT_FOUND when
+   * the viewer has no such session; a second time is the same as once.
+   */
+  readonly revokeSession: RevokeSessionPayload;
+  /**
    * Writes a message. Every member may; for others it is NOT_FOUND. Safe to repeat under the same `clientMessageId`: the message
    * is written once, however often and in whatever way the request arrives.
    */
@@ -587,16 +649,30 @@ export type Mutation = {
   /** Gives a member another role. Needs OWNER, else FORBIDDEN. The last OWNER cannot become less. */
   readonly setMemberRole: SetMemberRolePayload;
   /**
-   * Begins a session. UNAUTHENTICATED when handle and password do not belong together, whether or not there is such a user. At
-   * most once per operation.
+   * Puts a user into another class of limits, from the next request on. What an identity provider says in its next token goes over
+   * it. NOT_FOUND when there is no such user. For administrators and the service only: FORBIDDEN for everybody else.
+   */
+  readonly setUserTier: SetUserTierPayload;
+  /**
+   * Begins a session. UNAUTHENTICATED when handle and password do not belong together, whether or not there is such a user,
+   * and when the user was deactivated; FORBIDDEN where passwords are switched off. At most once per operation.
    */
   readonly signIn: SessionPayload;
-  /** Ends the session whose access token is used, or all of the viewer's. Open streams of an ended session end within 1.5 seconds. */
+  /**
+   * Ends the session whose access token is used, or all of the viewer's. Open streams of an ended session end within 1.5 seconds.
+   * An access token of an identity provider is of no session here and goes on until it expires: with such a one `everywhere: false`
+   * is FORBIDDEN.
+   */
   readonly signOut: SignOutPayload;
-  /** Creates a user and signs them in. CONFLICT when the handle is taken. At most once per operation. */
+  /**
+   * Creates a user and signs them in. CONFLICT when the handle is taken; FORBIDDEN where passwords are switched off. At most once
+   * per operation.
+   */
   readonly signUp: SessionPayload;
   /** Changes title or topic. Needs ADMIN, else FORBIDDEN; a DIRECT conversation has neither. */
   readonly updateConversation: UpdateConversationPayload;
+  /** Changes how the viewer is shown to others. What an identity provider says in its next token goes over it. */
+  readonly updateProfile: UpdateProfilePayload;
 };
 
 
@@ -624,6 +700,24 @@ export type MutationAuthenticateSocketArgs = {
  */
 export type MutationCreateConversationArgs = {
   input: CreateConversationInput;
+};
+
+
+/**
+ * What can be changed. A payload is answered only once the change is durable. The fields of one operation run one after the
+ * other, in the order in which they are written.
+ */
+export type MutationCreateUserArgs = {
+  input: CreateUserInput;
+};
+
+
+/**
+ * What can be changed. A payload is answered only once the change is durable. The fields of one operation run one after the
+ * other, in the order in which they are written.
+ */
+export type MutationDeactivateUserArgs = {
+  input: DeactivateUserInput;
 };
 
 
@@ -676,6 +770,15 @@ export type MutationMarkReadArgs = {
  * What can be changed. A payload is answered only once the change is durable. The fields of one operation run one after the
  * other, in the order in which they are written.
  */
+export type MutationReactivateUserArgs = {
+  input: ReactivateUserInput;
+};
+
+
+/**
+ * What can be changed. A payload is answered only once the change is durable. The fields of one operation run one after the
+ * other, in the order in which they are written.
+ */
 export type MutationRefreshSessionArgs = {
   input: RefreshSessionInput;
 };
@@ -694,6 +797,15 @@ export type MutationRemoveMemberArgs = {
  * What can be changed. A payload is answered only once the change is durable. The fields of one operation run one after the
  * other, in the order in which they are written.
  */
+export type MutationRevokeSessionArgs = {
+  input: RevokeSessionInput;
+};
+
+
+/**
+ * What can be changed. A payload is answered only once the change is durable. The fields of one operation run one after the
+ * other, in the order in which they are written.
+ */
 export type MutationSendMessageArgs = {
   input: SendMessageInput;
 };
@@ -705,6 +817,15 @@ export type MutationSendMessageArgs = {
  */
 export type MutationSetMemberRoleArgs = {
   input: SetMemberRoleInput;
+};
+
+
+/**
+ * What can be changed. A payload is answered only once the change is durable. The fields of one operation run one after the
+ * other, in the order in which they are written.
+ */
+export type MutationSetUserTierArgs = {
+  input: SetUserTierInput;
 };
 
 
@@ -743,6 +864,15 @@ export type MutationUpdateConversationArgs = {
   input: UpdateConversationInput;
 };
 
+
+/**
+ * What can be changed. A payload is answered only once the change is durable. The fields of one operation run one after the
+ * other, in the order in which they are written.
+ */
+export type MutationUpdateProfileArgs = {
+  input: UpdateProfileInput;
+};
+
 /** Everything that has an id of its own and can be read again by it. */
 export type Node = {
   /** The id of this object, opaque to clients and unique among all types. It never changes. */
@@ -773,7 +903,10 @@ export type Query = {
   readonly node: Maybe<Node>;
   /** The objects with these ids, in the order of the ids and as many: an element is null where `node` would be null. */
   readonly nodes: ReadonlyArray<Maybe<Node>>;
-  /** The user with this handle; null when there is none. Needs a viewer: UNAUTHENTICATED without one. */
+  /**
+   * The user with this handle, or with this external id; null when there is none. Needs a viewer or the service: UNAUTHENTICATED
+   * without. Exactly one of the arguments must be given, else the answer is BAD_USER_INPUT.
+   */
   readonly user: Maybe<User>;
   /** Who asks; null without an access token. */
   readonly viewer: Maybe<Viewer>;
@@ -808,7 +941,21 @@ export type QueryNodesArgs = {
 
 /** What can be read. Reading never changes anything. */
 export type QueryUserArgs = {
+  externalId?: InputMaybe<Scalars['String']['input']>;
   handle?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** Whom to let in again. */
+export type ReactivateUserInput = {
+  /** The id of the user. */
+  readonly userId: Scalars['ID']['input'];
+};
+
+/** A user who is let in again. */
+export type ReactivateUserPayload = {
+  readonly __typename?: 'ReactivateUserPayload';
+  /** The user. */
+  readonly user: User;
 };
 
 /** The right to go on with a session. */
@@ -834,6 +981,21 @@ export type RemoveMemberPayload = {
   readonly cursor: Scalars['EventCursor']['output'];
   /** The id of the membership that has ended. */
   readonly removedMemberId: Scalars['ID']['output'];
+};
+
+/** Which session to end. */
+export type RevokeSessionInput = {
+  /** The id of one of the viewer's sessions. */
+  readonly sessionId: Scalars['ID']['input'];
+};
+
+/** A session that has ended. */
+export type RevokeSessionPayload = {
+  readonly __typename?: 'RevokeSessionPayload';
+  /** The id of the session. */
+  readonly revokedSessionId: Scalars['ID']['output'];
+  /** Whose session it was. */
+  readonly viewer: Viewer;
 };
 
 /** What to write, and where. */
@@ -863,6 +1025,39 @@ export type SendMessagePayload = {
   readonly message: Message;
   /** The message at its place among the conversation's messages: what to append to a list. */
   readonly messageEdge: MessageEdge;
+};
+
+/** A sign-in by password that goes on. Only its user sees it. */
+export type Session = Node & {
+  readonly __typename?: 'Session';
+  /** When it began. */
+  readonly createdAt: Scalars['DateTime']['output'];
+  /** The id of the session. */
+  readonly id: Scalars['ID']['output'];
+  /** When its refresh token was last exchanged, or when it began: its last sign of life, to within the life of an access token. */
+  readonly refreshedAt: Scalars['DateTime']['output'];
+  /** True for the session whose access token is used. */
+  readonly viewerIsCurrent: Scalars['Boolean']['output'];
+};
+
+/** A page of sessions. */
+export type SessionConnection = {
+  readonly __typename?: 'SessionConnection';
+  /** The sessions with their cursors, newest first. */
+  readonly edges: ReadonlyArray<SessionEdge>;
+  /** The sessions without their cursors. */
+  readonly nodes: ReadonlyArray<Session>;
+  /** Where this page stands in the list. */
+  readonly pageInfo: PageInfo;
+};
+
+/** A session in a list. */
+export type SessionEdge = {
+  readonly __typename?: 'SessionEdge';
+  /** Where the session stands in the list. */
+  readonly cursor: Scalars['Cursor']['output'];
+  /** The session. */
+  readonly node: Session;
 };
 
 /** A session that has begun or goes on. */
@@ -898,6 +1093,23 @@ export type SetMemberRolePayload = {
   readonly cursor: Scalars['EventCursor']['output'];
   /** The member. */
   readonly member: Member;
+};
+
+/** A user's next class of limits. */
+export type SetUserTierInput = {
+  /** The class of limits. ANONYMOUS is BAD_USER_INPUT. */
+  readonly tier: Tier;
+  /** The id of the user. */
+  readonly userId: Scalars['ID']['input'];
+};
+
+/** A user in another class of limits. */
+export type SetUserTierPayload = {
+  readonly __typename?: 'SetUserTierPayload';
+  /** The user's class of limits. */
+  readonly tier: Tier;
+  /** The user. */
+  readonly user: User;
 };
 
 /** By what a user is known. */
@@ -993,6 +1205,21 @@ export type UpdateConversationPayload = {
   readonly cursor: Scalars['EventCursor']['output'];
 };
 
+/** How to be shown to others. What is left out stays as it is. */
+export type UpdateProfileInput = {
+  /** The https address of a picture, at most 2048 characters, without a user or password; null takes the picture away. */
+  readonly avatarUrl?: InputMaybe<Scalars['String']['input']>;
+  /** The name to show, 1 to 80 characters. */
+  readonly displayName?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** A profile that was changed. */
+export type UpdateProfilePayload = {
+  readonly __typename?: 'UpdateProfilePayload';
+  /** The viewer as everybody sees them now. */
+  readonly user: User;
+};
+
 /** A person or program that takes part, as everybody sees them. */
 export type User = Node & {
   readonly __typename?: 'User';
@@ -1008,6 +1235,13 @@ export type User = Node & {
   readonly id: Scalars['ID']['output'];
 };
 
+/** What somebody may do on the whole server. Roles in a conversation are apart from it. */
+export type UserRole =
+  /** Creates and deactivates users and sets their tiers, too. */
+  | 'ADMIN'
+  /** Takes part. */
+  | 'USER';
+
 /** What only the viewer may see of themselves. */
 export type Viewer = Node & {
   readonly __typename?: 'Viewer';
@@ -1020,6 +1254,10 @@ export type Viewer = Node & {
   readonly cursor: Scalars['EventCursor']['output'];
   /** The id of the viewer's own view; never equal to the user's id. */
   readonly id: Scalars['ID']['output'];
+  /** What the viewer may do on the whole server. */
+  readonly role: UserRole;
+  /** The viewer's sessions that go on, newest first. Who comes by a token of an identity provider alone has none. */
+  readonly sessions: SessionConnection;
   /** Which limits apply to the viewer. */
   readonly tier: Tier;
   /** How many of the viewer's conversations have something unread; at most 100, which stands for 100 or more. */
@@ -1031,6 +1269,13 @@ export type Viewer = Node & {
 
 /** What only the viewer may see of themselves. */
 export type ViewerConversationsArgs = {
+  after?: InputMaybe<Scalars['Cursor']['input']>;
+  first: Scalars['Int']['input'];
+};
+
+
+/** What only the viewer may see of themselves. */
+export type ViewerSessionsArgs = {
   after?: InputMaybe<Scalars['Cursor']['input']>;
   first: Scalars['Int']['input'];
 };
@@ -1118,6 +1363,7 @@ export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = 
     | ( ConversationModel & { __typename: 'Conversation' } )
     | ( MemberModel & { __typename: 'Member' } )
     | ( MessageModel & { __typename: 'Message' } )
+    | ( UserSessionModel & { __typename: 'Session' } )
     | ( UserModel & { __typename: 'User' } )
     | ( IdentityModel & { __typename: 'Viewer' } )
   ;
@@ -1139,8 +1385,12 @@ export type ResolversTypes = {
   ConversationKind: ConversationKind;
   CreateConversationInput: CreateConversationInput;
   CreateConversationPayload: ResolverTypeWrapper<Omit<CreateConversationPayload, 'conversation' | 'conversationEdge'> & { conversation: ResolversTypes['Conversation'], conversationEdge: ResolversTypes['ConversationEdge'] }>;
+  CreateUserInput: CreateUserInput;
+  CreateUserPayload: ResolverTypeWrapper<Omit<CreateUserPayload, 'user'> & { user: ResolversTypes['User'] }>;
   Cursor: ResolverTypeWrapper<Scalars['Cursor']['output']>;
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
+  DeactivateUserInput: DeactivateUserInput;
+  DeactivateUserPayload: ResolverTypeWrapper<Omit<DeactivateUserPayload, 'user'> & { user: ResolversTypes['User'] }>;
   DeleteMessageInput: DeleteMessageInput;
   DeleteMessagePayload: ResolverTypeWrapper<Omit<DeleteMessagePayload, 'message'> & { message: ResolversTypes['Message'] }>;
   EditMessageInput: EditMessageInput;
@@ -1170,14 +1420,23 @@ export type ResolversTypes = {
   Node: ResolverTypeWrapper<ResolversInterfaceTypes<ResolversTypes>['Node']>;
   PageInfo: ResolverTypeWrapper<PageInfo>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  ReactivateUserInput: ReactivateUserInput;
+  ReactivateUserPayload: ResolverTypeWrapper<Omit<ReactivateUserPayload, 'user'> & { user: ResolversTypes['User'] }>;
   RefreshSessionInput: RefreshSessionInput;
   RemoveMemberInput: RemoveMemberInput;
   RemoveMemberPayload: ResolverTypeWrapper<Omit<RemoveMemberPayload, 'conversation'> & { conversation: ResolversTypes['Conversation'] }>;
+  RevokeSessionInput: RevokeSessionInput;
+  RevokeSessionPayload: ResolverTypeWrapper<Omit<RevokeSessionPayload, 'viewer'> & { viewer: ResolversTypes['Viewer'] }>;
   SendMessageInput: SendMessageInput;
   SendMessagePayload: ResolverTypeWrapper<Omit<SendMessagePayload, 'message' | 'messageEdge'> & { message: ResolversTypes['Message'], messageEdge: ResolversTypes['MessageEdge'] }>;
+  Session: ResolverTypeWrapper<UserSessionModel>;
+  SessionConnection: ResolverTypeWrapper<Connection<UserSessionModel>>;
+  SessionEdge: ResolverTypeWrapper<Edge<UserSessionModel>>;
   SessionPayload: ResolverTypeWrapper<SessionModel>;
   SetMemberRoleInput: SetMemberRoleInput;
   SetMemberRolePayload: ResolverTypeWrapper<Omit<SetMemberRolePayload, 'member'> & { member: ResolversTypes['Member'] }>;
+  SetUserTierInput: SetUserTierInput;
+  SetUserTierPayload: ResolverTypeWrapper<Omit<SetUserTierPayload, 'user'> & { user: ResolversTypes['User'] }>;
   SignInInput: SignInInput;
   SignOutInput: SignOutInput;
   SignOutPayload: ResolverTypeWrapper<Omit<SignOutPayload, 'user'> & { user: ResolversTypes['User'] }>;
@@ -1187,7 +1446,10 @@ export type ResolversTypes = {
   Tier: Tier;
   UpdateConversationInput: UpdateConversationInput;
   UpdateConversationPayload: ResolverTypeWrapper<Omit<UpdateConversationPayload, 'conversation'> & { conversation: ResolversTypes['Conversation'] }>;
+  UpdateProfileInput: UpdateProfileInput;
+  UpdateProfilePayload: ResolverTypeWrapper<Omit<UpdateProfilePayload, 'user'> & { user: ResolversTypes['User'] }>;
   User: ResolverTypeWrapper<UserModel>;
+  UserRole: UserRole;
   Viewer: ResolverTypeWrapper<IdentityModel>;
 };
 
@@ -1206,8 +1468,12 @@ export type ResolversParentTypes = {
   ConversationEvent: EventModel;
   CreateConversationInput: CreateConversationInput;
   CreateConversationPayload: Omit<CreateConversationPayload, 'conversation' | 'conversationEdge'> & { conversation: ResolversParentTypes['Conversation'], conversationEdge: ResolversParentTypes['ConversationEdge'] };
+  CreateUserInput: CreateUserInput;
+  CreateUserPayload: Omit<CreateUserPayload, 'user'> & { user: ResolversParentTypes['User'] };
   Cursor: Scalars['Cursor']['output'];
   DateTime: Scalars['DateTime']['output'];
+  DeactivateUserInput: DeactivateUserInput;
+  DeactivateUserPayload: Omit<DeactivateUserPayload, 'user'> & { user: ResolversParentTypes['User'] };
   DeleteMessageInput: DeleteMessageInput;
   DeleteMessagePayload: Omit<DeleteMessagePayload, 'message'> & { message: ResolversParentTypes['Message'] };
   EditMessageInput: EditMessageInput;
@@ -1234,14 +1500,23 @@ export type ResolversParentTypes = {
   Node: ResolversInterfaceTypes<ResolversParentTypes>['Node'];
   PageInfo: PageInfo;
   Query: Record<PropertyKey, never>;
+  ReactivateUserInput: ReactivateUserInput;
+  ReactivateUserPayload: Omit<ReactivateUserPayload, 'user'> & { user: ResolversParentTypes['User'] };
   RefreshSessionInput: RefreshSessionInput;
   RemoveMemberInput: RemoveMemberInput;
   RemoveMemberPayload: Omit<RemoveMemberPayload, 'conversation'> & { conversation: ResolversParentTypes['Conversation'] };
+  RevokeSessionInput: RevokeSessionInput;
+  RevokeSessionPayload: Omit<RevokeSessionPayload, 'viewer'> & { viewer: ResolversParentTypes['Viewer'] };
   SendMessageInput: SendMessageInput;
   SendMessagePayload: Omit<SendMessagePayload, 'message' | 'messageEdge'> & { message: ResolversParentTypes['Message'], messageEdge: ResolversParentTypes['MessageEdge'] };
+  Session: UserSessionModel;
+  SessionConnection: Connection<UserSessionModel>;
+  SessionEdge: Edge<UserSessionModel>;
   SessionPayload: SessionModel;
   SetMemberRoleInput: SetMemberRoleInput;
   SetMemberRolePayload: Omit<SetMemberRolePayload, 'member'> & { member: ResolversParentTypes['Member'] };
+  SetUserTierInput: SetUserTierInput;
+  SetUserTierPayload: Omit<SetUserTierPayload, 'user'> & { user: ResolversParentTypes['User'] };
   SignInInput: SignInInput;
   SignOutInput: SignOutInput;
   SignOutPayload: Omit<SignOutPayload, 'user'> & { user: ResolversParentTypes['User'] };
@@ -1250,6 +1525,8 @@ export type ResolversParentTypes = {
   Subscription: Record<PropertyKey, never>;
   UpdateConversationInput: UpdateConversationInput;
   UpdateConversationPayload: Omit<UpdateConversationPayload, 'conversation'> & { conversation: ResolversParentTypes['Conversation'] };
+  UpdateProfileInput: UpdateProfileInput;
+  UpdateProfilePayload: Omit<UpdateProfilePayload, 'user'> & { user: ResolversParentTypes['User'] };
   User: UserModel;
   Viewer: IdentityModel;
 };
@@ -1324,6 +1601,11 @@ export type CreateConversationPayloadResolvers<ContextType = Context, ParentType
   cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
 };
 
+export type CreateUserPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CreateUserPayload'] = ResolversParentTypes['CreateUserPayload']> = {
+  tier?: Resolver<ResolversTypes['Tier'], ParentType, ContextType>;
+  user?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
+};
+
 export interface CursorScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['Cursor'], any> {
   name: 'Cursor';
 }
@@ -1331,6 +1613,10 @@ export interface CursorScalarConfig extends GraphQLScalarTypeConfig<ResolversTyp
 export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['DateTime'], any> {
   name: 'DateTime';
 }
+
+export type DeactivateUserPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['DeactivateUserPayload'] = ResolversParentTypes['DeactivateUserPayload']> = {
+  user?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
+};
 
 export type DeleteMessagePayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['DeleteMessagePayload'] = ResolversParentTypes['DeleteMessagePayload']> = {
   cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
@@ -1451,23 +1737,29 @@ export type MutationResolvers<ContextType = Context, ParentType extends Resolver
   addMembers?: Resolver<ResolversTypes['AddMembersPayload'], ParentType, ContextType, RequireFields<MutationAddMembersArgs, 'input'>>;
   authenticateSocket?: Resolver<ResolversTypes['AuthenticateSocketPayload'], ParentType, ContextType, RequireFields<MutationAuthenticateSocketArgs, 'input'>>;
   createConversation?: Resolver<ResolversTypes['CreateConversationPayload'], ParentType, ContextType, RequireFields<MutationCreateConversationArgs, 'input'>>;
+  createUser?: Resolver<ResolversTypes['CreateUserPayload'], ParentType, ContextType, RequireFields<MutationCreateUserArgs, 'input'>>;
+  deactivateUser?: Resolver<ResolversTypes['DeactivateUserPayload'], ParentType, ContextType, RequireFields<MutationDeactivateUserArgs, 'input'>>;
   deleteMessage?: Resolver<ResolversTypes['DeleteMessagePayload'], ParentType, ContextType, RequireFields<MutationDeleteMessageArgs, 'input'>>;
   editMessage?: Resolver<ResolversTypes['EditMessagePayload'], ParentType, ContextType, RequireFields<MutationEditMessageArgs, 'input'>>;
   joinChannel?: Resolver<ResolversTypes['JoinChannelPayload'], ParentType, ContextType, RequireFields<MutationJoinChannelArgs, 'input'>>;
   leaveConversation?: Resolver<ResolversTypes['LeaveConversationPayload'], ParentType, ContextType, RequireFields<MutationLeaveConversationArgs, 'input'>>;
   markRead?: Resolver<ResolversTypes['MarkReadPayload'], ParentType, ContextType, RequireFields<MutationMarkReadArgs, 'input'>>;
+  reactivateUser?: Resolver<ResolversTypes['ReactivateUserPayload'], ParentType, ContextType, RequireFields<MutationReactivateUserArgs, 'input'>>;
   refreshSession?: Resolver<ResolversTypes['SessionPayload'], ParentType, ContextType, RequireFields<MutationRefreshSessionArgs, 'input'>>;
   removeMember?: Resolver<ResolversTypes['RemoveMemberPayload'], ParentType, ContextType, RequireFields<MutationRemoveMemberArgs, 'input'>>;
+  revokeSession?: Resolver<ResolversTypes['RevokeSessionPayload'], ParentType, ContextType, RequireFields<MutationRevokeSessionArgs, 'input'>>;
   sendMessage?: Resolver<ResolversTypes['SendMessagePayload'], ParentType, ContextType, RequireFields<MutationSendMessageArgs, 'input'>>;
   setMemberRole?: Resolver<ResolversTypes['SetMemberRolePayload'], ParentType, ContextType, RequireFields<MutationSetMemberRoleArgs, 'input'>>;
+  setUserTier?: Resolver<ResolversTypes['SetUserTierPayload'], ParentType, ContextType, RequireFields<MutationSetUserTierArgs, 'input'>>;
   signIn?: Resolver<ResolversTypes['SessionPayload'], ParentType, ContextType, RequireFields<MutationSignInArgs, 'input'>>;
   signOut?: Resolver<ResolversTypes['SignOutPayload'], ParentType, ContextType, RequireFields<MutationSignOutArgs, 'input'>>;
   signUp?: Resolver<ResolversTypes['SessionPayload'], ParentType, ContextType, RequireFields<MutationSignUpArgs, 'input'>>;
   updateConversation?: Resolver<ResolversTypes['UpdateConversationPayload'], ParentType, ContextType, RequireFields<MutationUpdateConversationArgs, 'input'>>;
+  updateProfile?: Resolver<ResolversTypes['UpdateProfilePayload'], ParentType, ContextType, RequireFields<MutationUpdateProfileArgs, 'input'>>;
 };
 
 export type NodeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Node'] = ResolversParentTypes['Node']> = {
-  __resolveType: TypeResolveFn<'Conversation' | 'Member' | 'Message' | 'User' | 'Viewer', ParentType, ContextType>;
+  __resolveType: TypeResolveFn<'Conversation' | 'Member' | 'Message' | 'Session' | 'User' | 'Viewer', ParentType, ContextType>;
 };
 
 export type PageInfoResolvers<ContextType = Context, ParentType extends ResolversParentTypes['PageInfo'] = ResolversParentTypes['PageInfo']> = {
@@ -1486,16 +1778,44 @@ export type QueryResolvers<ContextType = Context, ParentType extends ResolversPa
   viewer?: Resolver<Maybe<ResolversTypes['Viewer']>, ParentType, ContextType>;
 };
 
+export type ReactivateUserPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ReactivateUserPayload'] = ResolversParentTypes['ReactivateUserPayload']> = {
+  user?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
+};
+
 export type RemoveMemberPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RemoveMemberPayload'] = ResolversParentTypes['RemoveMemberPayload']> = {
   conversation?: Resolver<ResolversTypes['Conversation'], ParentType, ContextType>;
   cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
   removedMemberId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
 };
 
+export type RevokeSessionPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RevokeSessionPayload'] = ResolversParentTypes['RevokeSessionPayload']> = {
+  revokedSessionId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  viewer?: Resolver<ResolversTypes['Viewer'], ParentType, ContextType>;
+};
+
 export type SendMessagePayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SendMessagePayload'] = ResolversParentTypes['SendMessagePayload']> = {
   cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
   message?: Resolver<ResolversTypes['Message'], ParentType, ContextType>;
   messageEdge?: Resolver<ResolversTypes['MessageEdge'], ParentType, ContextType>;
+};
+
+export type SessionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Session'] = ResolversParentTypes['Session']> = {
+  createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  refreshedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  viewerIsCurrent?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type SessionConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SessionConnection'] = ResolversParentTypes['SessionConnection']> = {
+  edges?: Resolver<ReadonlyArray<ResolversTypes['SessionEdge']>, ParentType, ContextType>;
+  nodes?: Resolver<ReadonlyArray<ResolversTypes['Session']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+};
+
+export type SessionEdgeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SessionEdge'] = ResolversParentTypes['SessionEdge']> = {
+  cursor?: Resolver<ResolversTypes['Cursor'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['Session'], ParentType, ContextType>;
 };
 
 export type SessionPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SessionPayload'] = ResolversParentTypes['SessionPayload']> = {
@@ -1508,6 +1828,11 @@ export type SessionPayloadResolvers<ContextType = Context, ParentType extends Re
 export type SetMemberRolePayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SetMemberRolePayload'] = ResolversParentTypes['SetMemberRolePayload']> = {
   cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
   member?: Resolver<ResolversTypes['Member'], ParentType, ContextType>;
+};
+
+export type SetUserTierPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SetUserTierPayload'] = ResolversParentTypes['SetUserTierPayload']> = {
+  tier?: Resolver<ResolversTypes['Tier'], ParentType, ContextType>;
+  user?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
 };
 
 export type SignOutPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SignOutPayload'] = ResolversParentTypes['SignOutPayload']> = {
@@ -1524,6 +1849,10 @@ export type UpdateConversationPayloadResolvers<ContextType = Context, ParentType
   cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
 };
 
+export type UpdateProfilePayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['UpdateProfilePayload'] = ResolversParentTypes['UpdateProfilePayload']> = {
+  user?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
+};
+
 export type UserResolvers<ContextType = Context, ParentType extends ResolversParentTypes['User'] = ResolversParentTypes['User']> = {
   avatarUrl?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
@@ -1537,6 +1866,8 @@ export type ViewerResolvers<ContextType = Context, ParentType extends ResolversP
   conversations?: Resolver<ResolversTypes['ConversationConnection'], ParentType, ContextType, RequireFields<ViewerConversationsArgs, 'first'>>;
   cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  role?: Resolver<ResolversTypes['UserRole'], ParentType, ContextType>;
+  sessions?: Resolver<ResolversTypes['SessionConnection'], ParentType, ContextType, RequireFields<ViewerSessionsArgs, 'first'>>;
   tier?: Resolver<ResolversTypes['Tier'], ParentType, ContextType>;
   unreadConversationCount?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   user?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
@@ -1553,8 +1884,10 @@ export type Resolvers<ContextType = Context> = {
   ConversationEdge?: ConversationEdgeResolvers<ContextType>;
   ConversationEvent?: ConversationEventResolvers<ContextType>;
   CreateConversationPayload?: CreateConversationPayloadResolvers<ContextType>;
+  CreateUserPayload?: CreateUserPayloadResolvers<ContextType>;
   Cursor?: GraphQLScalarType;
   DateTime?: GraphQLScalarType;
+  DeactivateUserPayload?: DeactivateUserPayloadResolvers<ContextType>;
   DeleteMessagePayload?: DeleteMessagePayloadResolvers<ContextType>;
   EditMessagePayload?: EditMessagePayloadResolvers<ContextType>;
   EventCursor?: GraphQLScalarType;
@@ -1574,13 +1907,20 @@ export type Resolvers<ContextType = Context> = {
   Node?: NodeResolvers<ContextType>;
   PageInfo?: PageInfoResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
+  ReactivateUserPayload?: ReactivateUserPayloadResolvers<ContextType>;
   RemoveMemberPayload?: RemoveMemberPayloadResolvers<ContextType>;
+  RevokeSessionPayload?: RevokeSessionPayloadResolvers<ContextType>;
   SendMessagePayload?: SendMessagePayloadResolvers<ContextType>;
+  Session?: SessionResolvers<ContextType>;
+  SessionConnection?: SessionConnectionResolvers<ContextType>;
+  SessionEdge?: SessionEdgeResolvers<ContextType>;
   SessionPayload?: SessionPayloadResolvers<ContextType>;
   SetMemberRolePayload?: SetMemberRolePayloadResolvers<ContextType>;
+  SetUserTierPayload?: SetUserTierPayloadResolvers<ContextType>;
   SignOutPayload?: SignOutPayloadResolvers<ContextType>;
   Subscription?: SubscriptionResolvers<ContextType>;
   UpdateConversationPayload?: UpdateConversationPayloadResolvers<ContextType>;
+  UpdateProfilePayload?: UpdateProfilePayloadResolvers<ContextType>;
   User?: UserResolvers<ContextType>;
   Viewer?: ViewerResolvers<ContextType>;
 };

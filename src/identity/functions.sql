@@ -82,3 +82,85 @@ CREATE OR REPLACE FUNCTION end_session_rows(p_sessions bigint[], p_at timestampt
   UPDATE sessions SET ended_at = p_at WHERE id = ANY (p_sessions) AND ended_at IS NULL;
   DELETE FROM refresh_tokens WHERE session_id = ANY (p_sessions);
 $$;
+
+-- Opens a session as open_session does, unless the user was deactivated: then false, and nothing is changed.
+CREATE OR REPLACE FUNCTION begin_session(p_user bigint, p_session uuid, p_token_hash bytea, p_at timestamptz, p_expires_at timestamptz)
+RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  PERFORM FROM users u WHERE u.id = p_user AND u.deactivated_at IS NULL FOR SHARE;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  PERFORM open_session(p_user, p_session, p_token_hash, p_at, p_expires_at);
+  RETURN true;
+END $$;
+
+-- The user whom the identity provider knows by this id, made on first sight with the first of the handles that is free. Claims that are
+-- null change nothing; nor do those of a token that was issued before what was last believed. Writes only when something differs.
+CREATE OR REPLACE FUNCTION meet_external_user(p_user uuid, p_external_id text, p_handles text[], p_display_name text, p_avatar_url text,
+  p_tier smallint, p_role smallint, p_issued_at timestamptz, p_at timestamptz,
+  OUT user_id bigint, OUT user_public_id uuid, OUT user_tier smallint, OUT user_role smallint, OUT is_deactivated boolean)
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_user   users;
+  v_handle text;
+BEGIN
+  SELECT u.* INTO v_user FROM users u WHERE u.external_id = p_external_id;
+  IF v_user.id IS NULL THEN
+    FOREACH v_handle IN ARRAY p_handles LOOP
+      INSERT INTO users (public_id, handle, display_name, avatar_url, external_id, tier, role, claims_at, created_at)
+      VALUES (p_user, v_handle, coalesce(p_display_name, v_handle), p_avatar_url, p_external_id, coalesce(p_tier, 1), coalesce(p_role, 1), p_issued_at, p_at)
+      ON CONFLICT DO NOTHING;
+      -- Made just now: by us, or by another who waited for nobody.
+      SELECT u.* INTO v_user FROM users u WHERE u.external_id = p_external_id;
+      EXIT WHEN v_user.id IS NOT NULL;
+    END LOOP;
+    IF v_user.id IS NULL THEN
+      RAISE EXCEPTION 'One of the handles % must be free.', p_handles;
+    END IF;
+  END IF;
+  IF v_user.deactivated_at IS NULL
+     AND (p_issued_at IS NULL OR v_user.claims_at IS NULL OR v_user.claims_at <= p_issued_at)
+     AND (coalesce(p_display_name, v_user.display_name), coalesce(p_avatar_url, v_user.avatar_url), coalesce(p_tier, v_user.tier), coalesce(p_role, v_user.role))
+         IS DISTINCT FROM (v_user.display_name, v_user.avatar_url, v_user.tier, v_user.role)
+  THEN
+    -- Another may have believed a newer token meanwhile, so that is looked at again, under the lock.
+    UPDATE users u
+       SET display_name = coalesce(p_display_name, u.display_name), avatar_url = coalesce(p_avatar_url, u.avatar_url),
+           tier = coalesce(p_tier, u.tier), role = coalesce(p_role, u.role), claims_at = greatest(u.claims_at, p_issued_at)
+     WHERE u.id = v_user.id AND (p_issued_at IS NULL OR u.claims_at IS NULL OR u.claims_at <= p_issued_at);
+    SELECT u.* INTO v_user FROM users u WHERE u.id = v_user.id;
+  END IF;
+  user_id := v_user.id;
+  user_public_id := v_user.public_id;
+  user_tier := v_user.tier;
+  user_role := v_user.role;
+  is_deactivated := v_user.deactivated_at IS NOT NULL;
+END $$;
+
+-- Makes a user, or answers the one who has the external id, as they are. No user at all when the handle is somebody else's.
+CREATE OR REPLACE FUNCTION create_user(p_user uuid, p_handle text, p_display_name text, p_avatar_url text, p_external_id text, p_tier smallint, p_at timestamptz,
+  OUT id bigint, OUT public_id uuid, OUT handle text, OUT display_name text, OUT avatar_url text, OUT tier smallint, OUT created_at timestamptz)
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  INSERT INTO users (public_id, handle, display_name, avatar_url, external_id, tier, created_at)
+  SELECT p_user, p_handle, p_display_name, p_avatar_url, p_external_id, p_tier, p_at
+   WHERE NOT EXISTS (SELECT FROM users u WHERE u.external_id = p_external_id)
+  ON CONFLICT DO NOTHING;
+  SELECT u.id, u.public_id, u.handle, u.display_name, u.avatar_url, u.tier, u.created_at
+    INTO id, public_id, handle, display_name, avatar_url, tier, created_at
+    FROM users u WHERE u.public_id = p_user OR u.external_id = p_external_id;
+END $$;
+
+-- Ends all sessions of the user and lets nobody in as them. False when there is no such user.
+CREATE OR REPLACE FUNCTION deactivate_user(p_user uuid, p_at timestamptz) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_user bigint;
+BEGIN
+  UPDATE users u SET deactivated_at = coalesce(u.deactivated_at, p_at) WHERE u.public_id = p_user RETURNING u.id INTO v_user;
+  IF v_user IS NULL THEN
+    RETURN false;
+  END IF;
+  PERFORM end_sessions(NULL, v_user, true, p_at);
+  RETURN true;
+END $$;
