@@ -251,7 +251,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   if (config.metricsPort !== null && config.metricsPort !== 0 && config.metricsPort === config.port) {
     problems.push(`METRICS_PORT must be another port than PORT, got ${config.port} for both.`);
   }
-  problems.push(...identityProblems(config));
+  problems.push(...identityProblems(config, environment));
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
 }

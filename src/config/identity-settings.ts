@@ -99,34 +99,29 @@ export const identitySettings: { readonly [Name in keyof IdentityConfig]: Settin
   },
 };
 
-/** What is wrong with these settings together. */
-export function identityProblems(
-  config: IdentityConfig & { readonly mode: Mode; readonly secret: string | null; readonly metricsToken: string | null },
-): readonly string[] {
+type Whole = IdentityConfig & { readonly mode: Mode; readonly secret: string | null; readonly metricsToken: string | null };
+
+/** What is wrong with these settings together; what is wrong with each by itself has been told. */
+export function identityProblems(config: Whole, environment: Environment): readonly string[] {
   const problems: string[] = [];
-  const given = [config.jwksUrl, config.jwtPublicKey, config.jwtHmacSecret];
-  const names = KEY_SETTINGS.filter((_, index) => given[index] !== null);
+  const names = KEY_SETTINGS.filter((name) => Boolean(environment[name]));
   if (names.length > 1) problems.push(`${names.join(', ')} must not be set together: one says whose tokens are believed.`);
-  for (const [name, value] of [
-    ['JWT_ISSUER', config.jwtIssuer],
-    ['JWT_AUDIENCE', config.jwtAudience],
-  ] as const) {
-    if (names.length > 0 && value === null && config.mode === 'production')
+  for (const name of ['JWT_ISSUER', 'JWT_AUDIENCE']) {
+    const isGiven = Boolean(environment[name]);
+    if (names.length > 0 && !isGiven && config.mode === 'production')
       problems.push(
         `${name} is required in production with ${names.join(', ')}: else tokens that were issued for something else open this server.`,
       );
-    if (names.length === 0 && value !== null)
+    if (names.length === 0 && isGiven)
       problems.push(`${name} must come with one of ${KEY_SETTINGS.join(', ')}: nothing is checked without a key.`);
   }
   if (names.length === 0 && !config.arePasswordsEnabled && config.serviceToken === null)
     problems.push(`PASSWORDS must not be off without one of ${KEY_SETTINGS.join(', ')} or SERVICE_TOKEN: nobody could get in.`);
-  for (const [name, value] of [
-    ['SECRET', config.secret],
-    ['METRICS_TOKEN', config.metricsToken],
-    ['JWT_HMAC_SECRET', config.jwtHmacSecret],
-  ] as const)
+  const others = { SECRET: config.secret, METRICS_TOKEN: config.metricsToken, JWT_HMAC_SECRET: config.jwtHmacSecret };
+  for (const [name, value] of Object.entries(others)) {
     if (value !== null && value === config.serviceToken)
       problems.push(`SERVICE_TOKEN must not be the same as ${name}: who holds one would hold both.`);
+  }
   return problems;
 }
 
