@@ -133,6 +133,30 @@ describe('a user of the identity provider', () => {
     expect(await me(await provider.token({ sub, name: 'Ada', role: 'admin', iat: at - 100 }), fresh.url)).toEqual(after);
   });
 
+  test('keeps what was changed here until a token is issued after that, and cannot keep a role by changing something else', async () => {
+    const sub = newSub();
+    const at = nowS();
+    const old = await provider.token({ sub, name: 'Ada', tier: 'premium', role: 'admin', iat: at - 100 });
+    const demoting = await provider.token({ sub, name: 'Ada', tier: 'standard', role: 'user', iat: at - 50 });
+    const { user } = await me(old);
+    const update = 'mutation { updateProfile(input: { displayName: "Countess" }) { user { id } } }';
+    expect((await post(server.url, update, { accessToken: old })).body.errors).toBeUndefined();
+    const setTier = `mutation { setUserTier(input: { userId: "${user.id}", tier: ENTERPRISE }) { tier } }`;
+    expect((await post(server.url, setTier, { accessToken: old })).body.errors).toBeUndefined();
+    expect(await me(demoting)).toMatchObject({ tier: 'ENTERPRISE', role: 'USER', user: { displayName: 'Countess' } });
+    const later = await provider.token({ sub, name: 'Ada Lovelace', tier: 'standard', iat: nowS() + 20 });
+    const clock = { now: () => Date.now() + 60_000, monotonic: () => performance.now() };
+    await using fresh = await startTestServer({ database: server.database, clock, config: trusting(provider) });
+    expect(await me(later, fresh.url)).toMatchObject({ tier: 'STANDARD', role: 'USER', user: { displayName: 'Ada Lovelace' } });
+  });
+
+  test('may come with times that no calendar knows', async () => {
+    for (const times of [{ exp: 1e300 }, { iat: 1e300 }, { iat: -1e300 }, { iat: 1.5, exp: nowS() + 60.5 }]) {
+      await using socket = await SocketClient.open(server.url, await provider.token({ sub: newSub(), ...times }));
+      expect((await socket.run(WHO)).errors).toBeUndefined();
+    }
+  });
+
   test('costs one statement at first and none after, until a second has passed', async () => {
     const clock = { now: () => Date.now(), monotonic: () => 0 };
     await using still = await startTestServer({ database: server.database, clock, config: trusting(provider) });
@@ -291,6 +315,7 @@ describe('a token that was forged', () => {
     ['of an id of 256 characters', () => provider.token({ sub: 's'.repeat(256) })],
     ['of an id with NUL', () => provider.token({ sub: 'a\u0000' })],
     ['of an id with half a character', () => provider.token({ sub: '\ud800' })],
+    ['of a type that is no text', () => provider.token(claims(), { typ: 7 })],
     ['that is a logout token', () => provider.token(claims(), { typ: 'logout+jwt' })],
     [
       'with a critical header that nobody knows',

@@ -45,7 +45,9 @@ const KEYS_RETRY_AFTER_MS = 5_000;
 const PUBLIC_ALGORITHMS = ['EdDSA', 'ES256', 'ES384', 'RS256', 'PS256'];
 const HMAC_ALGORITHMS = ['HS256', 'HS384', 'HS512'];
 /** Not of what the same key signs for other purposes, such as `logout+jwt`. */
-const TYPES = [undefined, 'jwt', 'at+jwt', 'application/at+jwt'];
+const TYPES = ['jwt', 'at+jwt', 'application/at+jwt'];
+/** What can still be written as a date. */
+const END_OF_TIME_MS = Date.UTC(9_999, 0);
 const OUR_ISSUER = 'rookery';
 
 type KeySource = { readonly key: JWTVerifyGetKey; readonly algorithms: readonly string[] };
@@ -74,9 +76,10 @@ export function createExternalTokens({ config, clock, onKeysUnavailable }: Exter
       });
       const { payload, protectedHeader } = verified;
       const claims = readClaims(payload, config);
-      if (claims === null || payload.exp === undefined || !TYPES.includes(protectedHeader.typ?.toLowerCase())) throw notValid();
-      const issuedAt = payload.iat === undefined ? null : new Date(payload.iat * 1_000);
-      return { ...claims, expiresAtMs: (payload.exp + LEEWAY_S) * 1_000, issuedAt };
+      if (claims === null || payload.exp === undefined || !isAccessTokenType(protectedHeader.typ)) throw notValid();
+      // Nothing was issued later than now, whatever a clock elsewhere says: it would count for newer than what comes after it.
+      const issuedAt = payload.iat === undefined ? null : new Date(Math.min(Math.max(payload.iat * 1_000, 0), clock.now()));
+      return { ...claims, expiresAtMs: Math.min((payload.exp + LEEWAY_S) * 1_000, END_OF_TIME_MS), issuedAt };
     },
   };
 }
@@ -117,6 +120,11 @@ function remoteKeys(url: URL): JWTVerifyGetKey {
       return new Response(body, { status });
     },
   });
+}
+
+/** Many providers leave it out. */
+function isAccessTokenType(type: unknown): boolean {
+  return type === undefined || (typeof type === 'string' && TYPES.includes(type.toLowerCase()));
 }
 
 /** A mistake of the token; everything else is one of the provider, or of the way there. */

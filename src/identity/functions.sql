@@ -95,8 +95,14 @@ BEGIN
   RETURN true;
 END $$;
 
--- The user whom the identity provider knows by this id, made on first sight with the first of the handles that is free. Claims that are
--- null change nothing; nor do those of a token that was issued before what was last believed. Writes only when something differs.
+-- What a claim makes of a value that was last set at some time: the claim, unless it is null or of a token that was issued before that.
+CREATE OR REPLACE FUNCTION claimed(p_claim anyelement, p_value anyelement, p_set_at timestamptz, p_issued_at timestamptz)
+RETURNS anyelement LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE WHEN p_issued_at < p_set_at THEN p_value ELSE coalesce(p_claim, p_value) END
+$$;
+
+-- The user whom the identity provider knows by this id, made on first sight with the first of the handles that is free. Writes only when
+-- something differs. p_issued_at null: the token does not say, and is taken for new.
 CREATE OR REPLACE FUNCTION meet_external_user(p_user uuid, p_external_id text, p_handles text[], p_display_name text, p_avatar_url text,
   p_tier smallint, p_role smallint, p_issued_at timestamptz, p_at timestamptz,
   OUT user_id bigint, OUT user_public_id uuid, OUT user_tier smallint, OUT user_role smallint, OUT is_deactivated boolean)
@@ -108,10 +114,11 @@ BEGIN
   SELECT u.* INTO v_user FROM users u WHERE u.external_id = p_external_id;
   IF v_user.id IS NULL THEN
     FOREACH v_handle IN ARRAY p_handles LOOP
-      INSERT INTO users (public_id, handle, display_name, avatar_url, external_id, tier, role, claims_at, created_at)
-      VALUES (p_user, v_handle, coalesce(p_display_name, v_handle), p_avatar_url, p_external_id, coalesce(p_tier, 1), coalesce(p_role, 1), p_issued_at, p_at)
+      INSERT INTO users (public_id, handle, display_name, avatar_url, external_id, tier, role, profile_at, tier_at, role_at, created_at)
+      VALUES (p_user, v_handle, coalesce(p_display_name, v_handle), p_avatar_url, p_external_id, coalesce(p_tier, 1), coalesce(p_role, 1),
+              p_issued_at, p_issued_at, p_issued_at, p_at)
       ON CONFLICT DO NOTHING;
-      -- Made just now: by us, or by another who waited for nobody.
+      -- Made just now: by us, or by another who was faster.
       SELECT u.* INTO v_user FROM users u WHERE u.external_id = p_external_id;
       EXIT WHEN v_user.id IS NOT NULL;
     END LOOP;
@@ -119,17 +126,23 @@ BEGIN
       RAISE EXCEPTION 'One of the handles % must be free.', p_handles;
     END IF;
   END IF;
-  IF v_user.deactivated_at IS NULL
-     AND (p_issued_at IS NULL OR v_user.claims_at IS NULL OR v_user.claims_at <= p_issued_at)
-     AND (coalesce(p_display_name, v_user.display_name), coalesce(p_avatar_url, v_user.avatar_url), coalesce(p_tier, v_user.tier), coalesce(p_role, v_user.role))
-         IS DISTINCT FROM (v_user.display_name, v_user.avatar_url, v_user.tier, v_user.role)
+  IF v_user.deactivated_at IS NULL AND (v_user.display_name, v_user.avatar_url, v_user.tier, v_user.role) IS DISTINCT FROM (
+       claimed(p_display_name, v_user.display_name, v_user.profile_at, p_issued_at),
+       claimed(p_avatar_url, v_user.avatar_url, v_user.profile_at, p_issued_at),
+       claimed(p_tier, v_user.tier, v_user.tier_at, p_issued_at),
+       claimed(p_role, v_user.role, v_user.role_at, p_issued_at))
   THEN
-    -- Another may have believed a newer token meanwhile, so that is looked at again, under the lock.
+    -- Another may have believed a newer token meanwhile: all is looked at again, under the lock of the row.
     UPDATE users u
-       SET display_name = coalesce(p_display_name, u.display_name), avatar_url = coalesce(p_avatar_url, u.avatar_url),
-           tier = coalesce(p_tier, u.tier), role = coalesce(p_role, u.role), claims_at = greatest(u.claims_at, p_issued_at)
-     WHERE u.id = v_user.id AND (p_issued_at IS NULL OR u.claims_at IS NULL OR u.claims_at <= p_issued_at);
-    SELECT u.* INTO v_user FROM users u WHERE u.id = v_user.id;
+       SET display_name = claimed(p_display_name, u.display_name, u.profile_at, p_issued_at),
+           avatar_url = claimed(p_avatar_url, u.avatar_url, u.profile_at, p_issued_at),
+           tier = claimed(p_tier, u.tier, u.tier_at, p_issued_at),
+           role = claimed(p_role, u.role, u.role_at, p_issued_at),
+           profile_at = CASE WHEN p_display_name IS NULL AND p_avatar_url IS NULL THEN u.profile_at ELSE greatest(u.profile_at, p_issued_at) END,
+           tier_at = CASE WHEN p_tier IS NULL THEN u.tier_at ELSE greatest(u.tier_at, p_issued_at) END,
+           role_at = CASE WHEN p_role IS NULL THEN u.role_at ELSE greatest(u.role_at, p_issued_at) END
+     WHERE u.id = v_user.id
+    RETURNING u.* INTO v_user;
   END IF;
   user_id := v_user.id;
   user_public_id := v_user.public_id;

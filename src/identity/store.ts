@@ -178,7 +178,7 @@ export async function updateProfile(
     UPDATE users u
        SET display_name = coalesce(${displayName ?? null}::text, u.display_name),
            avatar_url = CASE WHEN ${avatarUrl !== undefined}::boolean THEN ${avatarUrl ?? null}::text ELSE u.avatar_url END,
-           claims_at = greatest(u.claims_at, ${at.toISOString()}::timestamptz)
+           profile_at = greatest(u.profile_at, ${at.toISOString()}::timestamptz)
      WHERE u.id = ${userKey}::bigint
     RETURNING u.id, u.public_id, u.handle, u.display_name, u.avatar_url, u.created_at`;
   return row === undefined ? null : userOf(row);
@@ -187,7 +187,7 @@ export async function updateProfile(
 /** Null when there is no such user. */
 export async function setTier(sql: Sql, userUuid: string, tier: Tier, at: Date): Promise<User | null> {
   const [row] = await sql<UserRow>`
-    UPDATE users u SET tier = ${tierNumber(tier)}::smallint, claims_at = greatest(u.claims_at, ${at.toISOString()}::timestamptz)
+    UPDATE users u SET tier = ${tierNumber(tier)}::smallint, tier_at = greatest(u.tier_at, ${at.toISOString()}::timestamptz)
      WHERE u.public_id = ${userUuid}::uuid
     RETURNING u.id, u.public_id, u.handle, u.display_name, u.avatar_url, u.created_at`;
   return row === undefined ? null : userOf(row);
@@ -214,7 +214,7 @@ export async function setRole(sql: Sql, handle: string, role: UserRole, at: Date
     WITH before AS (
       SELECT u.id, u.role FROM users u WHERE u.handle = ${handle}::text FOR NO KEY UPDATE
     ), changed AS (
-      UPDATE users u SET role = ${number}::smallint, claims_at = greatest(u.claims_at, ${at.toISOString()}::timestamptz)
+      UPDATE users u SET role = ${number}::smallint, role_at = greatest(u.role_at, ${at.toISOString()}::timestamptz)
         FROM before b WHERE u.id = b.id AND b.role <> ${number}::smallint
     )
     SELECT b.role FROM before b`;
