@@ -3,13 +3,15 @@ import process from 'node:process';
 import { changeAdmins } from './cli/admin.ts';
 import type { Command } from './cli/command.ts';
 import { migrateDatabase } from './cli/migrate.ts';
+import { seedDatabase } from './cli/seed.ts';
 
-const COMMANDS: Readonly<Record<string, Command>> = { migrate: migrateDatabase, admin: changeAdmins };
+const COMMANDS: Readonly<Record<string, Command>> = { migrate: migrateDatabase, seed: seedDatabase, admin: changeAdmins };
 
 const USAGE = `Usage: rookery <command>
 
 Commands:
   migrate                 bring the database of DATABASE_URL, or the embedded one in DATA_DIR, up to date
+  seed                    fill it with people, conversations and messages, to try things on (rookery seed --help)
   admin grant <handle>    make a user an administrator of the whole server, also while it runs
   admin revoke <handle>   make an administrator a user like any other
 `;

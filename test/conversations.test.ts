@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Action, can, ROLE_MIN } from '../src/conversations/permission.ts';
 import type { Person } from './kit/person.ts';
@@ -129,6 +130,20 @@ describe('permissions', () => {
     async deleteMessageOfOthers(actor, id) {
       await actor.delete((await crew.target.send(id, 'to be deleted')).id);
     },
+    async pinMessage(actor, id) {
+      const { id: messageId } = await crew.target.send(id, 'to be pinned');
+      await actor.ask('mutation ($messageId: ID!) { pinMessage(input: { messageId: $messageId }) { cursor } }', { messageId });
+    },
+    async mentionAll(actor, id) {
+      const { sendMessage } = await actor.ask<{ sendMessage: { message: { mentionsAll: boolean } } }>(
+        `mutation ($id: ID!, $key: String!) {
+          sendMessage(input: { conversationId: $id, clientMessageId: $key, body: "@all" }) { message { mentionsAll } }
+        }`,
+        { id, key: randomUUID() },
+      );
+      // Not refused: it is text then.
+      if (!sendMessage.message.mentionsAll) throw new Error('"code":"FORBIDDEN"');
+    },
   };
 
   test.each(['GROUP', 'CHANNEL'])('in a %s every role may what the table says, and outsiders see nothing to act on', async (kind) => {
@@ -150,7 +165,7 @@ describe('permissions', () => {
       }
     }
     expect(found).toEqual(expected);
-    expect(Object.values(found).filter((outcome) => outcome === 'done').length).toBe(10);
+    expect(Object.values(found).filter((outcome) => outcome === 'done').length).toBe(15);
   });
 
   test('one removes members of a lower role only', async () => {

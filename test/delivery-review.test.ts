@@ -69,7 +69,7 @@ class Spine implements AsyncDisposable {
   /** Written, and nobody is told. */
   async send(conversation: number, author: number): Promise<void> {
     await this
-      .sql`SELECT r.status FROM send_message(${conversation}::bigint, ${author}::bigint, ${randomUUID()}::text, ${randomUUID()}::uuid, 'hello', 0::bigint, true) r`;
+      .sql`SELECT r.status FROM send_message(${conversation}::bigint, ${author}::bigint, ${randomUUID()}::text, ${randomUUID()}::uuid, 'hello', 0::bigint, 0::bigint, false, '{}', 2::smallint, 50, true) r`;
   }
 
   async remove(conversation: number, actor: number, user: number): Promise<void> {
@@ -339,6 +339,9 @@ test('sends into a conversation that stays locked fail together, not one lock ti
       requestHash: randomUUID(),
       body: 'hello',
       replyToSequence: 0,
+      threadRootSequence: 0,
+      mentionHandles: [],
+      mentionsAll: false,
     }),
   );
   const outcomes = await within(Promise.allSettled(sends));

@@ -218,7 +218,7 @@ describe('the history of a conversation in which people came and went', () => {
     })[0];
     // Sequence 1 and 2 are the joining of the two who began.
     expect(await refusal(ada, id, { around: encodeMessageId(uuid ?? '', 1) })).toMatchObject({
-      message: 'around must be the id of a message of this conversation.',
+      message: 'around must be the id of a message in this list.',
       extensions: { code: 'BAD_USER_INPUT', field: 'around' },
     });
   });

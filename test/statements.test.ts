@@ -45,6 +45,10 @@ const MESSAGE =
 const CONVERSATION = `id kind title viewerTitle viewerUnreadCount viewerReadPosition viewerRole sequence cursor messageCount
   lastMessage { body author { handle } } members(first: 5) { totalCount nodes { role user { handle } conversation { title } } }
   messages(last: 5) { nodes { ${MESSAGE} } }`;
+const FEATURES = `replyCount threadRoot { body } mentions { handle } mentionsAll pinnedAt viewerReactions
+  reactions { emoji count users(first: 2) { nodes { handle } } } replies(first: 2) { nodes { body author { handle } threadRoot { id } viewerReactions } }`;
+const THREADS = `query ($id: ID!, $last: Int!) { conversation(id: $id) { messages(last: $last) { nodes { ${FEATURES} } } } }`;
+const MENTIONS = `query ($first: Int!) { viewer { mentions(first: $first) { nodes { ${FEATURES} conversation { title } } } } }`;
 const INBOX = `query ($first: Int!) { viewer { user { handle } conversations(first: $first) { nodes { ${CONVERSATION} } } } }`;
 const HISTORY = `query ($id: ID!, $last: Int!) { conversation(id: $id) { messages(last: $last) { edges { cursor node { ${MESSAGE} } } } } }`;
 const CHANNELS =
@@ -65,6 +69,25 @@ describe('a longer page takes no more statements', () => {
     const two = await count(HISTORY, { id, last: 2 });
     expect(await count(HISTORY, { id, last: 50 })).toBe(two);
     expect(two).toBeLessThanOrEqual(4);
+  });
+
+  test('of messages with threads, reactions and mentions', async () => {
+    const { id } = await ada.create({ members: [ben] });
+    for (let index = 0; index < 6; index += 1) {
+      const root = await ada.send(id, `@${ben.handle} ${index}`);
+      for (const person of [ada, ben]) {
+        await person.reply(id, root.id, `reply of ${person.handle}`);
+        await person.react(root.id, '👍');
+      }
+      await ben.react(root.id, '🎉');
+    }
+    const one = await count(THREADS, { id, last: 1 });
+    expect(await count(THREADS, { id, last: 6 })).toBe(one);
+    expect(one).toBeLessThanOrEqual(7);
+    const mentioned = await count(MENTIONS, { first: 1 });
+    expect(await count(MENTIONS, { first: 6 })).toBe(mentioned);
+    expect(mentioned).toBeLessThanOrEqual(7);
+    await talk(id, 0);
   });
 
   test('of the directory of channels', async () => {

@@ -202,19 +202,22 @@ export async function membersByUser(sql: Sql, requests: readonly MemberRequest[]
       JOIN conversations c ON c.id = m.conversation_id`;
 }
 
-/** Messages the viewer has not read: not their own, not deleted. Counted from the rows, 100 at most. */
+/** Messages the viewer has not read: not their own, not deleted, and of those in threads only what mentions them. Counted from the rows, 100 at most. */
 export async function unreadCounts(sql: Sql, viewerKey: number, keys: readonly number[]) {
   return sql<{ readonly conversation_id: number; readonly unread: number }>`
     SELECT b.conversation_id, (SELECT count(*)::integer FROM (SELECT FROM messages m WHERE m.conversation_id = b.conversation_id AND m.sequence > b.read_sequence
-             AND m.author_id <> b.user_id AND m.deleted_at IS NULL ORDER BY m.sequence DESC LIMIT 100) x) AS unread
+             AND m.author_id <> b.user_id AND m.deleted_at IS NULL
+             AND (m.thread_root IS NULL OR b.user_id = ANY (m.mentions) OR (m.mentions_all AND m.sequence > b.joined_sequence)) ORDER BY m.sequence DESC LIMIT 100) x) AS unread
       FROM unnest(${keys}::bigint[]) k (conversation_id),
            LATERAL (SELECT b.* FROM members b WHERE b.conversation_id = k.conversation_id AND b.user_id = ${viewerKey}::bigint AND b.left_sequence IS NULL OFFSET 0) b`;
 }
 
 export async function unreadConversationCount(sql: Sql, viewerKey: number): Promise<number> {
   const [row] = await sql<{ readonly count: number }>`
-    SELECT count(*)::integer AS count FROM members b
+    SELECT count(*)::integer AS count FROM (SELECT FROM members b
      WHERE b.user_id = ${viewerKey}::bigint AND b.left_sequence IS NULL
-       AND EXISTS (SELECT FROM messages m WHERE m.conversation_id = b.conversation_id AND m.sequence > b.read_sequence AND m.author_id <> b.user_id AND m.deleted_at IS NULL)`;
+       AND EXISTS (SELECT FROM messages m WHERE m.conversation_id = b.conversation_id AND m.sequence > b.read_sequence AND m.author_id <> b.user_id AND m.deleted_at IS NULL
+                    AND (m.thread_root IS NULL OR b.user_id = ANY (m.mentions) OR (m.mentions_all AND m.sequence > b.joined_sequence)))
+     LIMIT 100) x`;
   return row?.count ?? 0;
 }

@@ -71,7 +71,9 @@ export async function readRound(sql: Sql, { conversation, base, from, horizon, l
          FROM messages m WHERE m.conversation_id = ${conversation.key}::bigint AND m.sequence > ${from}::bigint AND m.sequence <= ${until}::bigint
         ORDER BY m.sequence LIMIT ${limit}::integer + 1)
       UNION ALL
-      (SELECT x.changed_sequence, 2, CASE WHEN x.edited_sequence > ${base}::bigint AND x.deleted_sequence > ${base}::bigint THEN 0 WHEN x.deleted_sequence > ${base}::bigint THEN 2 ELSE 1 END,
+      (SELECT x.changed_sequence, 2, CASE WHEN (x.edited_sequence > ${base}::bigint)::integer + (x.deleted_sequence > ${base}::bigint)::integer + (x.reactions_sequence > ${base}::bigint)::integer
+                        + (x.pin_sequence > ${base}::bigint)::integer > 1 THEN 0
+                   WHEN x.deleted_sequence > ${base}::bigint THEN 2 WHEN x.reactions_sequence > ${base}::bigint THEN 3 WHEN x.pin_sequence > ${base}::bigint THEN 4 ELSE 1 END,
               x.changed_at, x.message_sequence, 0
          FROM message_changes x WHERE x.conversation_id = ${conversation.key}::bigint AND x.changed_sequence > ${from}::bigint AND x.changed_sequence <= ${until}::bigint
           AND x.message_sequence <= ${base}::bigint

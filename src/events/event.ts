@@ -3,7 +3,7 @@ import type { Member } from '../conversations/member.ts';
 import type { User } from '../identity/user.ts';
 import type { Message } from '../messages/message.ts';
 
-export type MessageChange = 'EDITED' | 'DELETED' | 'SEVERAL';
+export type MessageChange = 'EDITED' | 'DELETED' | 'REACTIONS' | 'PIN' | 'SEVERAL';
 export type MemberChange = 'JOINED' | 'LEFT' | 'REMOVED' | 'ROLE' | 'SEVERAL';
 
 /** What happened to one entity of a conversation, and the entity as that left it, or newer. */
@@ -27,13 +27,15 @@ export type ConversationEvent = (Change | CaughtUp) & {
   readonly previousSequence: number | null;
   /** Pass it as `after` to go on from here. */
   readonly cursor: string;
+  /** The change itself, where other streams were given the very same object. */
+  readonly shared?: Change;
 };
 
 type CaughtUp = { readonly __typename: 'CaughtUp'; readonly sequence: number | null; readonly atUs: number };
 
 /** Kinds of members' changes by the number they are stored under; 0 stands for several. */
 export const MEMBER_CHANGES: readonly MemberChange[] = ['SEVERAL', 'JOINED', 'LEFT', 'REMOVED', 'ROLE'];
-export const MESSAGE_CHANGES: readonly MessageChange[] = ['SEVERAL', 'EDITED', 'DELETED'];
+export const MESSAGE_CHANGES: readonly MessageChange[] = ['SEVERAL', 'EDITED', 'DELETED', 'REACTIONS', 'PIN'];
 
 /** True when the change is that this user is a member no longer: the last thing they may learn of the conversation. */
 export function isDepartureOf(userKey: number, change: Change | CaughtUp): boolean {

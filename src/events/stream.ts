@@ -129,7 +129,7 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
       this.#fallBehind(place);
       return;
     }
-    this.#push(place, change, change.sequence, change.atUs);
+    this.#push(place, change, change.sequence, change.atUs, true);
   }
 
   onRound(conversation: ConversationRef, base: number, page: RoundPage): void {
@@ -140,8 +140,8 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
       return;
     }
     const departure = page.departures.get(this.userKey);
-    if (departure !== undefined) this.#push(place, departure, departure.sequence, departure.atUs);
-    else this.#pushPage(place, page.changes, { sequence: page.head, atUs: page.headAtUs });
+    if (departure !== undefined) this.#push(place, departure, departure.sequence, departure.atUs, true);
+    else this.#pushPage(place, page.changes, { sequence: page.head, atUs: page.headAtUs }, true);
   }
 
   onMissed(conversation: ConversationRef): void {
@@ -224,12 +224,12 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
     if (this.isOver || this.places.get(topic.conversation.key) !== place) return;
     const departure = page.departures.get(this.userKey);
     if (departure !== undefined) {
-      if (departure.sequence > place.position) this.#push(place, departure, departure.sequence, departure.atUs);
+      if (departure.sequence > place.position) this.#push(place, departure, departure.sequence, departure.atUs, false);
       else this.onDeparture(place);
       return;
     }
     round.horizon ??= { sequence: page.head, atUs: page.headAtUs };
-    this.#pushPage(place, page.changes, page.hasMore || !this.roundEndsWithItsLastEvent() ? null : round.horizon);
+    this.#pushPage(place, page.changes, page.hasMore || !this.roundEndsWithItsLastEvent() ? null : round.horizon, false);
     if (page.hasMore) {
       round.from = page.changes.at(-1)?.sequence ?? round.from;
       return;
@@ -247,15 +247,21 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
   }
 
   /** `horizon`: the last event accounts for everything up to there. */
-  #pushPage(place: Place, changes: readonly Change[], horizon: { readonly sequence: number; readonly atUs: number } | null): void {
+  #pushPage(
+    place: Place,
+    changes: readonly Change[],
+    horizon: { readonly sequence: number; readonly atUs: number } | null,
+    isShared: boolean,
+  ): void {
     const last = changes.at(-1);
     for (const change of changes) {
-      if (change === last && horizon !== null) this.#push(place, change, horizon.sequence, horizon.atUs);
-      else this.#push(place, change, change.sequence, change.atUs);
+      if (change === last && horizon !== null) this.#push(place, change, horizon.sequence, horizon.atUs, isShared);
+      else this.#push(place, change, change.sequence, change.atUs, isShared);
     }
   }
 
-  #push(place: Place, change: Change, sequence: number, cursorAtUs: number): void {
+  /** `isShared`: other streams are given the very same change. */
+  #push(place: Place, change: Change, sequence: number, cursorAtUs: number, isShared: boolean): void {
     const { conversation } = place.topic;
     const cursorOf = this.cursorOf(place, sequence, cursorAtUs);
     this.enqueue({
@@ -263,6 +269,7 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
       sequence,
       previousSequence: place.position,
       conversationRef: conversation,
+      ...(isShared ? { shared: change } : {}),
       get cursor() {
         return cursorOf();
       },

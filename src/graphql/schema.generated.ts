@@ -7,7 +7,7 @@ import type { UserSession as UserSessionModel } from '../identity/session.ts';
 import type { Connection, Edge, CountedConnection } from './connection.ts';
 import type { Conversation as ConversationModel } from '../conversations/conversation.ts';
 import type { Member as MemberModel } from '../conversations/member.ts';
-import type { Message as MessageModel } from '../messages/message.ts';
+import type { Message as MessageModel, ReactionGroup as ReactionGroupModel } from '../messages/message.ts';
 import type { ConversationEvent as EventModel } from '../events/event.ts';
 import type { Context } from './context.ts';
 export type Maybe<T> = T | null;
@@ -60,6 +60,23 @@ export type AddMembersPayload = {
   readonly memberEdges: ReadonlyArray<MemberEdge>;
 };
 
+/** Which reaction to add. */
+export type AddReactionInput = {
+  /** The emoji as text, at most 32 bytes: one that Unicode knows, or a name between colons of a-z, 0-9, "_", "+" and "-". A message has at most 20 different ones. */
+  readonly emoji: Scalars['String']['input'];
+  /** The id of the message. */
+  readonly messageId: Scalars['ID']['input'];
+};
+
+/** The message with the reaction. */
+export type AddReactionPayload = {
+  readonly __typename?: 'AddReactionPayload';
+  /** The position of this change in the conversation's events; of the newest one when the reaction was there already. */
+  readonly cursor: Scalars['EventCursor']['output'];
+  /** The message. */
+  readonly message: Message;
+};
+
 /** The fresh token of a socket. */
 export type AuthenticateSocketInput = {
   /** An access token of the same user, without "Bearer". */
@@ -104,14 +121,14 @@ export type Conversation = Node & {
   readonly id: Scalars['ID']['output'];
   /** Who may be in it and who may find it. Never changes. */
   readonly kind: ConversationKind;
-  /** The newest message, also when it is deleted; null before the first. */
+  /** The newest message that is in no thread, also when it is deleted; null before the first. */
   readonly lastMessage: Maybe<Message>;
   /** Who is in it now, in the order in which they joined. Outsiders of a CHANNEL may ask for `totalCount` alone. */
   readonly members: MemberConnection;
-  /** How many messages were ever written, deleted ones included: the position of the newest. */
+  /** How many messages were ever written, deleted ones and those in threads included: the position of the newest. */
   readonly messageCount: Scalars['Int']['output'];
   /**
-   * A page of the messages, always oldest first. Give at most one way to choose it: `first` and `after` (forward from the
+   * A page of the messages that are in no thread, or of those that `filter` names, always oldest first. Give at most one way to choose it: `first` and `after` (forward from the
    * oldest, or from a cursor), `last` and `before` (backward from the newest, or from a cursor), `around`, `aroundTime` or
    * `aroundPosition`; more than one is BAD_USER_INPUT. Without any it is the last 20.
    */
@@ -129,8 +146,8 @@ export type Conversation = Node & {
   /** What to show this viewer as the title: the title, for DIRECT the display name of the other person. */
   readonly viewerTitle: Scalars['String']['output'];
   /**
-   * How many messages of others, not deleted, come after `viewerReadPosition`; at most 100, which stands for 100 or more.
-   * 0 for outsiders.
+   * How many messages of others, not deleted, come after `viewerReadPosition`; of those in threads only what mentions the viewer.
+   * At most 100, which stands for 100 or more. 0 for outsiders.
    */
   readonly viewerUnreadCount: Scalars['Int']['output'];
 };
@@ -157,6 +174,7 @@ export type ConversationMessagesArgs = {
   aroundSize?: InputMaybe<Scalars['Int']['input']>;
   aroundTime?: InputMaybe<Scalars['DateTime']['input']>;
   before?: InputMaybe<Scalars['Cursor']['input']>;
+  filter?: InputMaybe<MessageFilter>;
   first?: InputMaybe<Scalars['Int']['input']>;
   last?: InputMaybe<Scalars['Int']['input']>;
 };
@@ -493,10 +511,42 @@ export type Message = Node & {
   readonly editedAt: Maybe<Scalars['DateTime']['output']>;
   /** The id of the message. */
   readonly id: Scalars['ID']['output'];
+  /**
+   * The members whom the body names as "@handle", in the order of their handles; at most 50. As resolved when the message was
+   * sent: an edit changes nothing about it. Code is not looked at. Empty once deleted.
+   */
+  readonly mentions: ReadonlyArray<User>;
+  /**
+   * True when the body says "@all" and its author may: everybody who was a member when it was sent is mentioned. In a GROUP or
+   * CHANNEL an ADMIN or OWNER may; from others it is text.
+   */
+  readonly mentionsAll: Scalars['Boolean']['output'];
+  /** When the message was pinned; null when it is not. */
+  readonly pinnedAt: Maybe<Scalars['DateTime']['output']>;
   /** The place in the conversation: 1, 2, 3 … without holes, in the order in which messages were written. Never changes. */
   readonly position: Scalars['Int']['output'];
+  /** The reactions by emoji, in the order of their first. At most 20 different ones. */
+  readonly reactions: ReadonlyArray<ReactionGroup>;
+  /** The messages of this message's own thread, oldest first, deleted ones as well. Empty for a message that is in a thread itself. */
+  readonly replies: MessageConnection;
+  /** How many messages its thread has, not counting deleted ones. It changes with the events of those messages: none tells of it alone. */
+  readonly replyCount: Scalars['Int']['output'];
   /** The message of the same conversation that this one answers; null when it answers none. */
   readonly replyTo: Maybe<Message>;
+  /**
+   * The message whose thread this one is in; null when it is in none. Messages in threads stand in the `replies` of their root,
+   * and in `Conversation.messages` only under `filter.threadRootId`.
+   */
+  readonly threadRoot: Maybe<Message>;
+  /** The emoji with which the viewer reacted, in the order in which they were added. */
+  readonly viewerReactions: ReadonlyArray<Scalars['String']['output']>;
+};
+
+
+/** A message of a conversation. */
+export type MessageRepliesArgs = {
+  after?: InputMaybe<Scalars['Cursor']['input']>;
+  first: Scalars['Int']['input'];
 };
 
 /** What was changed about a message. Be ready for values that are added later: treat them as SEVERAL. */
@@ -505,11 +555,15 @@ export type MessageChange =
   | 'DELETED'
   /** Its body was changed, once or more often. */
   | 'EDITED'
+  /** It was pinned or unpinned. */
+  | 'PIN'
+  /** Its reactions changed. */
+  | 'REACTIONS'
   /** Changes of more than one kind, told together on replay. Look at the message itself. */
   | 'SEVERAL';
 
 /**
- * A message was edited or deleted. After a replay that was interrupted it may be a message not seen before: insert it by its
+ * A message was edited, deleted, pinned, unpinned or reacted to. After a replay that was interrupted it may be a message not seen before: insert it by its
  * `position`.
  */
 export type MessageChanged = ConversationEvent & {
@@ -552,6 +606,14 @@ export type MessageEdge = {
   readonly node: Message;
 };
 
+/** Which messages to list; what is not given does not matter. Conditions that are given all hold. */
+export type MessageFilter = {
+  /** True: only pinned messages. False: only those that are not. */
+  readonly pinned?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Only the thread of this message, which must be of the same conversation; without it, only messages that are in no thread. */
+  readonly threadRootId?: InputMaybe<Scalars['ID']['input']>;
+};
+
 /** A message was written. */
 export type MessageSent = ConversationEvent & {
   readonly __typename?: 'MessageSent';
@@ -582,6 +644,11 @@ export type Mutation = {
    * already stays as they are. A GROUP holds at most 1000 members. FORBIDDEN in a DIRECT conversation.
    */
   readonly addMembers: AddMembersPayload;
+  /**
+   * Adds the viewer's reaction to a message. Every member may; a deleted message is CONFLICT. Adding one that is there changes
+   * nothing.
+   */
+  readonly addReaction: AddReactionPayload;
   /**
    * Puts a fresh access token in the place of the one this WebSocket was opened with, so that the socket and its streams live
    * on. Without it the socket is closed with 4403 when its token expires. FORBIDDEN when the token is another user's;
@@ -622,6 +689,11 @@ export type Mutation = {
   /** Says up to where the viewer has read. Changes nothing when that is no further than before, unless `allowMoveBack` says so. */
   readonly markRead: MarkReadPayload;
   /**
+   * Pins a message, so that it is found under `messages(filter: { pinned: true })`. Every member may; a deleted message is
+   * CONFLICT. Pinning it again changes nothing.
+   */
+  readonly pinMessage: PinMessagePayload;
+  /**
    * Lets a deactivated user in again; they have to sign in anew. A second time changes nothing. NOT_FOUND when there is no such
    * user. For administrators and the service only: FORBIDDEN for everybody else.
    */
@@ -636,6 +708,8 @@ export type Mutation = {
    * the conversation but the news of their removal.
    */
   readonly removeMember: RemoveMemberPayload;
+  /** Takes away a reaction of the viewer's own. Taking away one that is not there changes nothing. */
+  readonly removeReaction: RemoveReactionPayload;
   /**
    * Ends one of the viewer's sessions, such as that of a lost telephone. Its open streams end within 1.5 seconds. NOT_FOUND when
    * the viewer has no such session; a second time is the same as once.
@@ -669,6 +743,8 @@ export type Mutation = {
    * per operation.
    */
   readonly signUp: SessionPayload;
+  /** Unpins a message. Every member may. Unpinning one that is not pinned changes nothing. */
+  readonly unpinMessage: UnpinMessagePayload;
   /** Changes title or topic. Needs ADMIN, else FORBIDDEN; a DIRECT conversation has neither. */
   readonly updateConversation: UpdateConversationPayload;
   /** Changes how the viewer is shown to others. What an identity provider says in its next token goes over it. */
@@ -682,6 +758,15 @@ export type Mutation = {
  */
 export type MutationAddMembersArgs = {
   input: AddMembersInput;
+};
+
+
+/**
+ * What can be changed. A payload is answered only once the change is durable. The fields of one operation run one after the
+ * other, in the order in which they are written.
+ */
+export type MutationAddReactionArgs = {
+  input: AddReactionInput;
 };
 
 
@@ -770,6 +855,15 @@ export type MutationMarkReadArgs = {
  * What can be changed. A payload is answered only once the change is durable. The fields of one operation run one after the
  * other, in the order in which they are written.
  */
+export type MutationPinMessageArgs = {
+  input: PinMessageInput;
+};
+
+
+/**
+ * What can be changed. A payload is answered only once the change is durable. The fields of one operation run one after the
+ * other, in the order in which they are written.
+ */
 export type MutationReactivateUserArgs = {
   input: ReactivateUserInput;
 };
@@ -790,6 +884,15 @@ export type MutationRefreshSessionArgs = {
  */
 export type MutationRemoveMemberArgs = {
   input: RemoveMemberInput;
+};
+
+
+/**
+ * What can be changed. A payload is answered only once the change is durable. The fields of one operation run one after the
+ * other, in the order in which they are written.
+ */
+export type MutationRemoveReactionArgs = {
+  input: RemoveReactionInput;
 };
 
 
@@ -860,6 +963,15 @@ export type MutationSignUpArgs = {
  * What can be changed. A payload is answered only once the change is durable. The fields of one operation run one after the
  * other, in the order in which they are written.
  */
+export type MutationUnpinMessageArgs = {
+  input: UnpinMessageInput;
+};
+
+
+/**
+ * What can be changed. A payload is answered only once the change is durable. The fields of one operation run one after the
+ * other, in the order in which they are written.
+ */
 export type MutationUpdateConversationArgs = {
   input: UpdateConversationInput;
 };
@@ -890,6 +1002,21 @@ export type PageInfo = {
   readonly hasPreviousPage: Scalars['Boolean']['output'];
   /** The cursor of the first edge; null when the page is empty. */
   readonly startCursor: Maybe<Scalars['Cursor']['output']>;
+};
+
+/** Which message to pin. */
+export type PinMessageInput = {
+  /** The id of the message. A conversation has at most 100 pinned messages; one more is BAD_USER_INPUT. */
+  readonly messageId: Scalars['ID']['input'];
+};
+
+/** The message, pinned. */
+export type PinMessagePayload = {
+  readonly __typename?: 'PinMessagePayload';
+  /** The position of this change in the conversation's events; of the newest one when the message was pinned already. */
+  readonly cursor: Scalars['EventCursor']['output'];
+  /** The message. */
+  readonly message: Message;
 };
 
 /** What can be read. Reading never changes anything. */
@@ -945,6 +1072,24 @@ export type QueryUserArgs = {
   handle?: InputMaybe<Scalars['String']['input']>;
 };
 
+/** The people who reacted to a message with the same emoji. */
+export type ReactionGroup = {
+  readonly __typename?: 'ReactionGroup';
+  /** How many people reacted with it. */
+  readonly count: Scalars['Int']['output'];
+  /** The emoji, 1 to 32 bytes; or the name of a product's own between colons, such as ":shipit:". */
+  readonly emoji: Scalars['String']['output'];
+  /** Who they are, in the order of their reactions. */
+  readonly users: UserConnection;
+};
+
+
+/** The people who reacted to a message with the same emoji. */
+export type ReactionGroupUsersArgs = {
+  after?: InputMaybe<Scalars['Cursor']['input']>;
+  first: Scalars['Int']['input'];
+};
+
 /** Whom to let in again. */
 export type ReactivateUserInput = {
   /** The id of the user. */
@@ -983,6 +1128,23 @@ export type RemoveMemberPayload = {
   readonly removedMemberId: Scalars['ID']['output'];
 };
 
+/** Which reaction to take away. */
+export type RemoveReactionInput = {
+  /** The emoji, as it was added. */
+  readonly emoji: Scalars['String']['input'];
+  /** The id of the message. */
+  readonly messageId: Scalars['ID']['input'];
+};
+
+/** The message without the reaction. */
+export type RemoveReactionPayload = {
+  readonly __typename?: 'RemoveReactionPayload';
+  /** The position of this change in the conversation's events; of the newest one when there was no such reaction. */
+  readonly cursor: Scalars['EventCursor']['output'];
+  /** The message. */
+  readonly message: Message;
+};
+
 /** Which session to end. */
 export type RevokeSessionInput = {
   /** The id of one of the viewer's sessions. */
@@ -1011,6 +1173,11 @@ export type SendMessageInput = {
   readonly conversationId: Scalars['ID']['input'];
   /** The id of the message that this one answers; one of another conversation is BAD_USER_INPUT. */
   readonly replyToId?: InputMaybe<Scalars['ID']['input']>;
+  /**
+   * The id of the message in whose thread to write: one of the same conversation that is itself in no thread, else
+   * BAD_USER_INPUT.
+   */
+  readonly threadRootId?: InputMaybe<Scalars['ID']['input']>;
 };
 
 /** The message that was written, or that had been written under the same key. */
@@ -1186,6 +1353,21 @@ export type Tier =
   /** For those who write a lot. */
   | 'STANDARD';
 
+/** Which message to unpin. */
+export type UnpinMessageInput = {
+  /** The id of the message. */
+  readonly messageId: Scalars['ID']['input'];
+};
+
+/** The message, no longer pinned. */
+export type UnpinMessagePayload = {
+  readonly __typename?: 'UnpinMessagePayload';
+  /** The position of this change in the conversation's events; of the newest one when the message was not pinned. */
+  readonly cursor: Scalars['EventCursor']['output'];
+  /** The message. */
+  readonly message: Message;
+};
+
 /** What to change. What is left out stays as it is. */
 export type UpdateConversationInput = {
   /** The id of the conversation. */
@@ -1235,6 +1417,26 @@ export type User = Node & {
   readonly id: Scalars['ID']['output'];
 };
 
+/** A page of users. */
+export type UserConnection = {
+  readonly __typename?: 'UserConnection';
+  /** The users with their places in the list. */
+  readonly edges: ReadonlyArray<UserEdge>;
+  /** The users alone, in the same order. */
+  readonly nodes: ReadonlyArray<User>;
+  /** Where the page stands in its list. */
+  readonly pageInfo: PageInfo;
+};
+
+/** A user at their place in a list. */
+export type UserEdge = {
+  readonly __typename?: 'UserEdge';
+  /** The place. */
+  readonly cursor: Scalars['Cursor']['output'];
+  /** The user. */
+  readonly node: User;
+};
+
 /** What somebody may do on the whole server. Roles in a conversation are apart from it. */
 export type UserRole =
   /** Creates and deactivates users and sets their tiers, too. */
@@ -1254,6 +1456,11 @@ export type Viewer = Node & {
   readonly cursor: Scalars['EventCursor']['output'];
   /** The id of the viewer's own view; never equal to the user's id. */
   readonly id: Scalars['ID']['output'];
+  /**
+   * Messages of others that mention the viewer, by handle or as one of all, newest first. Only of conversations the viewer is in
+   * now; "@all" counts if the viewer was a member when it was written. Deleted messages are not among them.
+   */
+  readonly mentions: MessageConnection;
   /** What the viewer may do on the whole server. */
   readonly role: UserRole;
   /** The viewer's sessions that go on, newest first. Who comes by a token of an identity provider alone has none. */
@@ -1269,6 +1476,13 @@ export type Viewer = Node & {
 
 /** What only the viewer may see of themselves. */
 export type ViewerConversationsArgs = {
+  after?: InputMaybe<Scalars['Cursor']['input']>;
+  first: Scalars['Int']['input'];
+};
+
+
+/** What only the viewer may see of themselves. */
+export type ViewerMentionsArgs = {
   after?: InputMaybe<Scalars['Cursor']['input']>;
   first: Scalars['Int']['input'];
 };
@@ -1373,6 +1587,8 @@ export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = 
 export type ResolversTypes = {
   AddMembersInput: AddMembersInput;
   AddMembersPayload: ResolverTypeWrapper<Omit<AddMembersPayload, 'conversation' | 'memberEdges'> & { conversation: ResolversTypes['Conversation'], memberEdges: ReadonlyArray<ResolversTypes['MemberEdge']> }>;
+  AddReactionInput: AddReactionInput;
+  AddReactionPayload: ResolverTypeWrapper<Omit<AddReactionPayload, 'message'> & { message: ResolversTypes['Message'] }>;
   AuthenticateSocketInput: AuthenticateSocketInput;
   AuthenticateSocketPayload: ResolverTypeWrapper<Omit<AuthenticateSocketPayload, 'viewer'> & { viewer: ResolversTypes['Viewer'] }>;
   Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
@@ -1415,16 +1631,22 @@ export type ResolversTypes = {
   MessageChanged: ResolverTypeWrapper<Extract<EventModel, { readonly __typename: 'MessageChanged' }>>;
   MessageConnection: ResolverTypeWrapper<Connection<MessageModel>>;
   MessageEdge: ResolverTypeWrapper<Edge<MessageModel>>;
+  MessageFilter: MessageFilter;
   MessageSent: ResolverTypeWrapper<Extract<EventModel, { readonly __typename: 'MessageSent' }>>;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
   Node: ResolverTypeWrapper<ResolversInterfaceTypes<ResolversTypes>['Node']>;
   PageInfo: ResolverTypeWrapper<PageInfo>;
+  PinMessageInput: PinMessageInput;
+  PinMessagePayload: ResolverTypeWrapper<Omit<PinMessagePayload, 'message'> & { message: ResolversTypes['Message'] }>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  ReactionGroup: ResolverTypeWrapper<ReactionGroupModel>;
   ReactivateUserInput: ReactivateUserInput;
   ReactivateUserPayload: ResolverTypeWrapper<Omit<ReactivateUserPayload, 'user'> & { user: ResolversTypes['User'] }>;
   RefreshSessionInput: RefreshSessionInput;
   RemoveMemberInput: RemoveMemberInput;
   RemoveMemberPayload: ResolverTypeWrapper<Omit<RemoveMemberPayload, 'conversation'> & { conversation: ResolversTypes['Conversation'] }>;
+  RemoveReactionInput: RemoveReactionInput;
+  RemoveReactionPayload: ResolverTypeWrapper<Omit<RemoveReactionPayload, 'message'> & { message: ResolversTypes['Message'] }>;
   RevokeSessionInput: RevokeSessionInput;
   RevokeSessionPayload: ResolverTypeWrapper<Omit<RevokeSessionPayload, 'viewer'> & { viewer: ResolversTypes['Viewer'] }>;
   SendMessageInput: SendMessageInput;
@@ -1444,11 +1666,15 @@ export type ResolversTypes = {
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   Subscription: ResolverTypeWrapper<Record<PropertyKey, never>>;
   Tier: Tier;
+  UnpinMessageInput: UnpinMessageInput;
+  UnpinMessagePayload: ResolverTypeWrapper<Omit<UnpinMessagePayload, 'message'> & { message: ResolversTypes['Message'] }>;
   UpdateConversationInput: UpdateConversationInput;
   UpdateConversationPayload: ResolverTypeWrapper<Omit<UpdateConversationPayload, 'conversation'> & { conversation: ResolversTypes['Conversation'] }>;
   UpdateProfileInput: UpdateProfileInput;
   UpdateProfilePayload: ResolverTypeWrapper<Omit<UpdateProfilePayload, 'user'> & { user: ResolversTypes['User'] }>;
   User: ResolverTypeWrapper<UserModel>;
+  UserConnection: ResolverTypeWrapper<Connection<UserModel>>;
+  UserEdge: ResolverTypeWrapper<Edge<UserModel>>;
   UserRole: UserRole;
   Viewer: ResolverTypeWrapper<IdentityModel>;
 };
@@ -1457,6 +1683,8 @@ export type ResolversTypes = {
 export type ResolversParentTypes = {
   AddMembersInput: AddMembersInput;
   AddMembersPayload: Omit<AddMembersPayload, 'conversation' | 'memberEdges'> & { conversation: ResolversParentTypes['Conversation'], memberEdges: ReadonlyArray<ResolversParentTypes['MemberEdge']> };
+  AddReactionInput: AddReactionInput;
+  AddReactionPayload: Omit<AddReactionPayload, 'message'> & { message: ResolversParentTypes['Message'] };
   AuthenticateSocketInput: AuthenticateSocketInput;
   AuthenticateSocketPayload: Omit<AuthenticateSocketPayload, 'viewer'> & { viewer: ResolversParentTypes['Viewer'] };
   Boolean: Scalars['Boolean']['output'];
@@ -1495,16 +1723,22 @@ export type ResolversParentTypes = {
   MessageChanged: Extract<EventModel, { readonly __typename: 'MessageChanged' }>;
   MessageConnection: Connection<MessageModel>;
   MessageEdge: Edge<MessageModel>;
+  MessageFilter: MessageFilter;
   MessageSent: Extract<EventModel, { readonly __typename: 'MessageSent' }>;
   Mutation: Record<PropertyKey, never>;
   Node: ResolversInterfaceTypes<ResolversParentTypes>['Node'];
   PageInfo: PageInfo;
+  PinMessageInput: PinMessageInput;
+  PinMessagePayload: Omit<PinMessagePayload, 'message'> & { message: ResolversParentTypes['Message'] };
   Query: Record<PropertyKey, never>;
+  ReactionGroup: ReactionGroupModel;
   ReactivateUserInput: ReactivateUserInput;
   ReactivateUserPayload: Omit<ReactivateUserPayload, 'user'> & { user: ResolversParentTypes['User'] };
   RefreshSessionInput: RefreshSessionInput;
   RemoveMemberInput: RemoveMemberInput;
   RemoveMemberPayload: Omit<RemoveMemberPayload, 'conversation'> & { conversation: ResolversParentTypes['Conversation'] };
+  RemoveReactionInput: RemoveReactionInput;
+  RemoveReactionPayload: Omit<RemoveReactionPayload, 'message'> & { message: ResolversParentTypes['Message'] };
   RevokeSessionInput: RevokeSessionInput;
   RevokeSessionPayload: Omit<RevokeSessionPayload, 'viewer'> & { viewer: ResolversParentTypes['Viewer'] };
   SendMessageInput: SendMessageInput;
@@ -1523,11 +1757,15 @@ export type ResolversParentTypes = {
   SignUpInput: SignUpInput;
   String: Scalars['String']['output'];
   Subscription: Record<PropertyKey, never>;
+  UnpinMessageInput: UnpinMessageInput;
+  UnpinMessagePayload: Omit<UnpinMessagePayload, 'message'> & { message: ResolversParentTypes['Message'] };
   UpdateConversationInput: UpdateConversationInput;
   UpdateConversationPayload: Omit<UpdateConversationPayload, 'conversation'> & { conversation: ResolversParentTypes['Conversation'] };
   UpdateProfileInput: UpdateProfileInput;
   UpdateProfilePayload: Omit<UpdateProfilePayload, 'user'> & { user: ResolversParentTypes['User'] };
   User: UserModel;
+  UserConnection: Connection<UserModel>;
+  UserEdge: Edge<UserModel>;
   Viewer: IdentityModel;
 };
 
@@ -1535,6 +1773,11 @@ export type AddMembersPayloadResolvers<ContextType = Context, ParentType extends
   conversation?: Resolver<ResolversTypes['Conversation'], ParentType, ContextType>;
   cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
   memberEdges?: Resolver<ReadonlyArray<ResolversTypes['MemberEdge']>, ParentType, ContextType>;
+};
+
+export type AddReactionPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['AddReactionPayload'] = ResolversParentTypes['AddReactionPayload']> = {
+  cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['Message'], ParentType, ContextType>;
 };
 
 export type AuthenticateSocketPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['AuthenticateSocketPayload'] = ResolversParentTypes['AuthenticateSocketPayload']> = {
@@ -1694,8 +1937,16 @@ export type MessageResolvers<ContextType = Context, ParentType extends Resolvers
   deletedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   editedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  mentions?: Resolver<ReadonlyArray<ResolversTypes['User']>, ParentType, ContextType>;
+  mentionsAll?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  pinnedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   position?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  reactions?: Resolver<ReadonlyArray<ResolversTypes['ReactionGroup']>, ParentType, ContextType>;
+  replies?: Resolver<ResolversTypes['MessageConnection'], ParentType, ContextType, RequireFields<MessageRepliesArgs, 'first'>>;
+  replyCount?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   replyTo?: Resolver<Maybe<ResolversTypes['Message']>, ParentType, ContextType>;
+  threadRoot?: Resolver<Maybe<ResolversTypes['Message']>, ParentType, ContextType>;
+  viewerReactions?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
@@ -1735,6 +1986,7 @@ export type MessageSentResolvers<ContextType = Context, ParentType extends Resol
 
 export type MutationResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
   addMembers?: Resolver<ResolversTypes['AddMembersPayload'], ParentType, ContextType, RequireFields<MutationAddMembersArgs, 'input'>>;
+  addReaction?: Resolver<ResolversTypes['AddReactionPayload'], ParentType, ContextType, RequireFields<MutationAddReactionArgs, 'input'>>;
   authenticateSocket?: Resolver<ResolversTypes['AuthenticateSocketPayload'], ParentType, ContextType, RequireFields<MutationAuthenticateSocketArgs, 'input'>>;
   createConversation?: Resolver<ResolversTypes['CreateConversationPayload'], ParentType, ContextType, RequireFields<MutationCreateConversationArgs, 'input'>>;
   createUser?: Resolver<ResolversTypes['CreateUserPayload'], ParentType, ContextType, RequireFields<MutationCreateUserArgs, 'input'>>;
@@ -1744,9 +1996,11 @@ export type MutationResolvers<ContextType = Context, ParentType extends Resolver
   joinChannel?: Resolver<ResolversTypes['JoinChannelPayload'], ParentType, ContextType, RequireFields<MutationJoinChannelArgs, 'input'>>;
   leaveConversation?: Resolver<ResolversTypes['LeaveConversationPayload'], ParentType, ContextType, RequireFields<MutationLeaveConversationArgs, 'input'>>;
   markRead?: Resolver<ResolversTypes['MarkReadPayload'], ParentType, ContextType, RequireFields<MutationMarkReadArgs, 'input'>>;
+  pinMessage?: Resolver<ResolversTypes['PinMessagePayload'], ParentType, ContextType, RequireFields<MutationPinMessageArgs, 'input'>>;
   reactivateUser?: Resolver<ResolversTypes['ReactivateUserPayload'], ParentType, ContextType, RequireFields<MutationReactivateUserArgs, 'input'>>;
   refreshSession?: Resolver<ResolversTypes['SessionPayload'], ParentType, ContextType, RequireFields<MutationRefreshSessionArgs, 'input'>>;
   removeMember?: Resolver<ResolversTypes['RemoveMemberPayload'], ParentType, ContextType, RequireFields<MutationRemoveMemberArgs, 'input'>>;
+  removeReaction?: Resolver<ResolversTypes['RemoveReactionPayload'], ParentType, ContextType, RequireFields<MutationRemoveReactionArgs, 'input'>>;
   revokeSession?: Resolver<ResolversTypes['RevokeSessionPayload'], ParentType, ContextType, RequireFields<MutationRevokeSessionArgs, 'input'>>;
   sendMessage?: Resolver<ResolversTypes['SendMessagePayload'], ParentType, ContextType, RequireFields<MutationSendMessageArgs, 'input'>>;
   setMemberRole?: Resolver<ResolversTypes['SetMemberRolePayload'], ParentType, ContextType, RequireFields<MutationSetMemberRoleArgs, 'input'>>;
@@ -1754,6 +2008,7 @@ export type MutationResolvers<ContextType = Context, ParentType extends Resolver
   signIn?: Resolver<ResolversTypes['SessionPayload'], ParentType, ContextType, RequireFields<MutationSignInArgs, 'input'>>;
   signOut?: Resolver<ResolversTypes['SignOutPayload'], ParentType, ContextType, RequireFields<MutationSignOutArgs, 'input'>>;
   signUp?: Resolver<ResolversTypes['SessionPayload'], ParentType, ContextType, RequireFields<MutationSignUpArgs, 'input'>>;
+  unpinMessage?: Resolver<ResolversTypes['UnpinMessagePayload'], ParentType, ContextType, RequireFields<MutationUnpinMessageArgs, 'input'>>;
   updateConversation?: Resolver<ResolversTypes['UpdateConversationPayload'], ParentType, ContextType, RequireFields<MutationUpdateConversationArgs, 'input'>>;
   updateProfile?: Resolver<ResolversTypes['UpdateProfilePayload'], ParentType, ContextType, RequireFields<MutationUpdateProfileArgs, 'input'>>;
 };
@@ -1769,6 +2024,11 @@ export type PageInfoResolvers<ContextType = Context, ParentType extends Resolver
   startCursor?: Resolver<Maybe<ResolversTypes['Cursor']>, ParentType, ContextType>;
 };
 
+export type PinMessagePayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['PinMessagePayload'] = ResolversParentTypes['PinMessagePayload']> = {
+  cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['Message'], ParentType, ContextType>;
+};
+
 export type QueryResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
   channels?: Resolver<ResolversTypes['ConversationConnection'], ParentType, ContextType, RequireFields<QueryChannelsArgs, 'first'>>;
   conversation?: Resolver<Maybe<ResolversTypes['Conversation']>, ParentType, ContextType, RequireFields<QueryConversationArgs, 'id'>>;
@@ -1776,6 +2036,12 @@ export type QueryResolvers<ContextType = Context, ParentType extends ResolversPa
   nodes?: Resolver<ReadonlyArray<Maybe<ResolversTypes['Node']>>, ParentType, ContextType, RequireFields<QueryNodesArgs, 'ids'>>;
   user?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType, Partial<QueryUserArgs>>;
   viewer?: Resolver<Maybe<ResolversTypes['Viewer']>, ParentType, ContextType>;
+};
+
+export type ReactionGroupResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ReactionGroup'] = ResolversParentTypes['ReactionGroup']> = {
+  count?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  emoji?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  users?: Resolver<ResolversTypes['UserConnection'], ParentType, ContextType, RequireFields<ReactionGroupUsersArgs, 'first'>>;
 };
 
 export type ReactivateUserPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ReactivateUserPayload'] = ResolversParentTypes['ReactivateUserPayload']> = {
@@ -1786,6 +2052,11 @@ export type RemoveMemberPayloadResolvers<ContextType = Context, ParentType exten
   conversation?: Resolver<ResolversTypes['Conversation'], ParentType, ContextType>;
   cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
   removedMemberId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+};
+
+export type RemoveReactionPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RemoveReactionPayload'] = ResolversParentTypes['RemoveReactionPayload']> = {
+  cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['Message'], ParentType, ContextType>;
 };
 
 export type RevokeSessionPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RevokeSessionPayload'] = ResolversParentTypes['RevokeSessionPayload']> = {
@@ -1844,6 +2115,11 @@ export type SubscriptionResolvers<ContextType = Context, ParentType extends Reso
   viewerEvents?: SubscriptionResolver<ResolversTypes['ConversationEvent'], "viewerEvents", ParentType, ContextType, Partial<SubscriptionViewerEventsArgs>>;
 };
 
+export type UnpinMessagePayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['UnpinMessagePayload'] = ResolversParentTypes['UnpinMessagePayload']> = {
+  cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['Message'], ParentType, ContextType>;
+};
+
 export type UpdateConversationPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['UpdateConversationPayload'] = ResolversParentTypes['UpdateConversationPayload']> = {
   conversation?: Resolver<ResolversTypes['Conversation'], ParentType, ContextType>;
   cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
@@ -1862,10 +2138,22 @@ export type UserResolvers<ContextType = Context, ParentType extends ResolversPar
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
+export type UserConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['UserConnection'] = ResolversParentTypes['UserConnection']> = {
+  edges?: Resolver<ReadonlyArray<ResolversTypes['UserEdge']>, ParentType, ContextType>;
+  nodes?: Resolver<ReadonlyArray<ResolversTypes['User']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+};
+
+export type UserEdgeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['UserEdge'] = ResolversParentTypes['UserEdge']> = {
+  cursor?: Resolver<ResolversTypes['Cursor'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
+};
+
 export type ViewerResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Viewer'] = ResolversParentTypes['Viewer']> = {
   conversations?: Resolver<ResolversTypes['ConversationConnection'], ParentType, ContextType, RequireFields<ViewerConversationsArgs, 'first'>>;
   cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  mentions?: Resolver<ResolversTypes['MessageConnection'], ParentType, ContextType, RequireFields<ViewerMentionsArgs, 'first'>>;
   role?: Resolver<ResolversTypes['UserRole'], ParentType, ContextType>;
   sessions?: Resolver<ResolversTypes['SessionConnection'], ParentType, ContextType, RequireFields<ViewerSessionsArgs, 'first'>>;
   tier?: Resolver<ResolversTypes['Tier'], ParentType, ContextType>;
@@ -1876,6 +2164,7 @@ export type ViewerResolvers<ContextType = Context, ParentType extends ResolversP
 
 export type Resolvers<ContextType = Context> = {
   AddMembersPayload?: AddMembersPayloadResolvers<ContextType>;
+  AddReactionPayload?: AddReactionPayloadResolvers<ContextType>;
   AuthenticateSocketPayload?: AuthenticateSocketPayloadResolvers<ContextType>;
   CaughtUp?: CaughtUpResolvers<ContextType>;
   Conversation?: ConversationResolvers<ContextType>;
@@ -1906,9 +2195,12 @@ export type Resolvers<ContextType = Context> = {
   Mutation?: MutationResolvers<ContextType>;
   Node?: NodeResolvers<ContextType>;
   PageInfo?: PageInfoResolvers<ContextType>;
+  PinMessagePayload?: PinMessagePayloadResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
+  ReactionGroup?: ReactionGroupResolvers<ContextType>;
   ReactivateUserPayload?: ReactivateUserPayloadResolvers<ContextType>;
   RemoveMemberPayload?: RemoveMemberPayloadResolvers<ContextType>;
+  RemoveReactionPayload?: RemoveReactionPayloadResolvers<ContextType>;
   RevokeSessionPayload?: RevokeSessionPayloadResolvers<ContextType>;
   SendMessagePayload?: SendMessagePayloadResolvers<ContextType>;
   Session?: SessionResolvers<ContextType>;
@@ -1919,9 +2211,12 @@ export type Resolvers<ContextType = Context> = {
   SetUserTierPayload?: SetUserTierPayloadResolvers<ContextType>;
   SignOutPayload?: SignOutPayloadResolvers<ContextType>;
   Subscription?: SubscriptionResolvers<ContextType>;
+  UnpinMessagePayload?: UnpinMessagePayloadResolvers<ContextType>;
   UpdateConversationPayload?: UpdateConversationPayloadResolvers<ContextType>;
   UpdateProfilePayload?: UpdateProfilePayloadResolvers<ContextType>;
   User?: UserResolvers<ContextType>;
+  UserConnection?: UserConnectionResolvers<ContextType>;
+  UserEdge?: UserEdgeResolvers<ContextType>;
   Viewer?: ViewerResolvers<ContextType>;
 };
 

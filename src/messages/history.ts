@@ -2,7 +2,7 @@ import type { ConversationRef } from '../conversations/conversation.ts';
 import { badInput } from '../platform/errors.ts';
 import type { Message } from './message.ts';
 import { messageOf } from './rows.ts';
-import type { PageRequest, PageRow } from './store.ts';
+import type { ListScope, PageRequest, PageRow } from './store.ts';
 
 export const PAGE_SIZE_MAX = 100;
 export const PAGE_SIZE_DEFAULT = 20;
@@ -58,43 +58,61 @@ export function planHistory({ first, after, last, before, around, aroundTime, ar
   return { kind: 'page', isForward: false, bound: before ?? NEWEST, size: checkSize('last', last) };
 }
 
-/** One request for a page, two for what lies around an anchor: each half is read whole, as the other may be short. */
+/** The messages of a conversation as they are listed unless something else is asked for: those in no thread. */
+export const MAIN_LIST: ListScope = { threadRoot: 0, pinned: null };
+
+/**
+ * One request for a page, two for what lies around an anchor: each half is read whole, as the other may be short. One row more than asked
+ * for tells that there is more.
+ */
 export function pageRequests(
   conversationKey: number,
+  scope: ListScope,
   plan: Extract<HistoryPlan, { kind: 'page' }> | { readonly kind: 'around'; readonly sequence: number; readonly size: number },
 ): readonly PageRequest[] {
-  if (plan.kind === 'page') return [{ conversationKey, isForward: plan.isForward, bound: plan.bound, limit: plan.size }];
+  if (plan.kind === 'page') {
+    const page = { conversationKey, ...scope, isForward: plan.isForward, bound: plan.bound, limit: plan.size + 1 };
+    const isBounded = plan.isForward ? plan.bound > 0 : plan.bound < NEWEST;
+    if (scope.pinned === null || !isBounded) return [page];
+    // What the cursor was of may have left this list, so that only a look at its other side tells what stands there.
+    return [page, { ...page, isForward: !plan.isForward, bound: plan.isForward ? plan.bound + 1 : plan.bound - 1, limit: 1 }];
+  }
   return [
-    { conversationKey, isForward: false, bound: plan.sequence + 1, limit: plan.size },
-    { conversationKey, isForward: true, bound: plan.sequence, limit: plan.size },
+    { conversationKey, ...scope, isForward: false, bound: plan.sequence + 1, limit: plan.size + 1 },
+    { conversationKey, ...scope, isForward: true, bound: plan.sequence, limit: plan.size + 1 },
   ];
 }
 
-export type RawPage = { readonly messageCount: number; readonly rows: readonly PageRow[] };
-
 /**
- * Whether there is more on either side follows from the positions, which are dense: no row is read to find out. An empty page lies at an
- * end, so that everything there is lies on its other side.
+ * What the requests read, as the page it was read for. There is something on the far side if a row more than asked for was found; on the
+ * near side stands what the cursor was of, as nothing leaves these lists but that of the pinned, of which that side was read, too.
  */
-export function historyPage(conversation: ConversationRef, pages: readonly RawPage[], plan: HistoryPlan): HistoryPage {
-  const [earlier, later] = pages;
-  const rows = later === undefined ? (earlier?.rows ?? []) : balance(earlier?.rows ?? [], later.rows, plan.size);
-  const messageCount = pages.at(-1)?.messageCount ?? 0;
-  const isAtEnd = plan.kind === 'page' && plan.isForward;
-  const firstPosition = rows[0]?.position ?? (isAtEnd ? messageCount + 1 : 1);
-  const lastPosition = rows.at(-1)?.position ?? firstPosition - 1;
-  return {
-    messages: rows.map((row) => messageOf(conversation, row)),
-    hasPreviousPage: firstPosition > 1,
-    hasNextPage: lastPosition < messageCount,
-  };
+export function historyPage(conversation: ConversationRef, found: readonly (readonly PageRow[])[], plan: HistoryPlan): HistoryPage {
+  const [earlier = [], later] = found;
+  if (plan.kind === 'around') return balance(conversation, earlier, later ?? [], plan.size);
+  const isBounded = plan.isForward ? plan.bound > 0 : plan.bound < NEWEST;
+  const hasNear = later === undefined ? isBounded : later.length > 0;
+  const hasMore = earlier.length > plan.size;
+  return plan.isForward
+    ? { messages: modelsOf(conversation, earlier.slice(0, plan.size)), hasPreviousPage: hasNear, hasNextPage: hasMore }
+    : { messages: modelsOf(conversation, earlier.slice(-plan.size)), hasPreviousPage: hasMore, hasNextPage: hasNear };
 }
 
 /** Half before the anchor and with it, half after; what one side lacks the other gives. */
-function balance(earlier: readonly PageRow[], later: readonly PageRow[], size: number): readonly PageRow[] {
+function balance(conversation: ConversationRef, earlier: readonly PageRow[], later: readonly PageRow[], size: number): HistoryPage {
   const half = Math.ceil(size / 2);
   const earlierCount = Math.min(earlier.length, Math.max(half, size - later.length));
-  return [...earlier.slice(earlier.length - earlierCount), ...later.slice(0, size - earlierCount)];
+  const laterCount = Math.min(later.length, size - earlierCount);
+  const rows = [...earlier.slice(earlier.length - earlierCount), ...later.slice(0, laterCount)];
+  return {
+    messages: modelsOf(conversation, rows),
+    hasPreviousPage: earlier.length > earlierCount,
+    hasNextPage: later.length > laterCount,
+  };
+}
+
+function modelsOf(conversation: ConversationRef, rows: readonly PageRow[]): readonly Message[] {
+  return rows.map((row) => messageOf(conversation, row));
 }
 
 function checkSize(name: string, size: number | null | undefined): number {

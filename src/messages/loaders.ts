@@ -5,10 +5,10 @@ import { type Context, requireViewer } from '../graphql/context.ts';
 import { perRequest } from '../graphql/per-request.ts';
 import type { Snapshots } from '../graphql/snapshot.ts';
 import { badInput } from '../platform/errors.ts';
-import { type HistoryPage, type HistoryPlan, historyPage, pageRequests, type RawPage } from './history.ts';
+import { type HistoryPage, type HistoryPlan, historyPage, pageRequests } from './history.ts';
 import type { Message } from './message.ts';
-import type { Messages } from './messages.ts';
-import type { PageRequest, PageRow } from './store.ts';
+import type { Messages, Reactor } from './messages.ts';
+import type { ListScope, PageRequest, PageRow, ReactionsRequest } from './store.ts';
 
 export type MessageKey = { readonly conversation: ConversationRef; readonly sequence: number };
 export type MessageLoaders = ReturnType<typeof createMessageLoaders>;
@@ -41,16 +41,31 @@ export function createMessageLoaders({ messages, snapshots }: { readonly message
   );
   const pages = perRequest(
     (context) =>
-      new DataLoader<PageRequest, RawPage | null>(
+      new DataLoader<PageRequest, readonly PageRow[] | null>(
         async (requests) => {
           const rows = Map.groupBy(await messages.pages(requireViewer(context).userKey, requests), (row) => row.ord);
-          return requests.map((_, index) => {
-            const found = rows.get(index + 1);
-            const [first] = found ?? [];
-            return found === undefined || first === undefined ? null : { messageCount: first.message_count, rows: found.filter(isMessage) };
-          });
+          return requests.map((_, index) => rows.get(index + 1)?.filter(isMessage) ?? null);
         },
         { cache: false },
+      ),
+  );
+
+  const reactors = perRequest(
+    (context) =>
+      new DataLoader<ReactionsRequest, readonly Reactor[]>(
+        async (requests) => [...(await messages.reactors(requireViewer(context).userKey, requests))],
+        { cache: false },
+      ),
+  );
+  const viewerReactions = perRequest(
+    (context) =>
+      new DataLoader<MessageKey, readonly string[], string>(
+        (keys) =>
+          messages.viewerReactions(
+            requireViewer(context).userKey,
+            keys.map(({ conversation, sequence }) => ({ conversationKey: conversation.key, sequence })),
+          ),
+        { cacheKeyFn: cacheKey },
       ),
   );
 
@@ -62,21 +77,28 @@ export function createMessageLoaders({ messages, snapshots }: { readonly message
     forget(context: Context): void {
       byKey(context).clearAll();
       last(context).clearAll();
+      viewerReactions(context).clearAll();
     },
 
     last: (context: Context, conversation: Conversation): Promise<Message | null> => last(context).load(conversation),
 
+    /** The viewer's own emoji on a message, in the order in which they were added. */
+    viewerReactions: (context: Context, key: MessageKey): Promise<readonly string[]> => viewerReactions(context).load(key),
+
+    /** Who reacted, in the order of their reactions, after the number of one. */
+    reactors: (context: Context, request: ReactionsRequest): Promise<readonly Reactor[]> => reactors(context).load(request),
+
     /** NOT_FOUND when the viewer is no member in the snapshot the page is read in. */
-    async page(context: Context, conversation: ConversationRef, plan: HistoryPlan): Promise<HistoryPage> {
+    async page(context: Context, conversation: ConversationRef, scope: ListScope, plan: HistoryPlan): Promise<HistoryPage> {
       const resolved = plan.kind === 'page' ? plan : { kind: plan.kind, sequence: await anchor(conversation, plan), size: plan.size };
-      const found = await Promise.all(pageRequests(conversation.key, resolved).map((request) => pages(context).load(request)));
+      const found = await Promise.all(pageRequests(conversation.key, scope, resolved).map((request) => pages(context).load(request)));
       const raw = found.filter((page) => page !== null);
       if (raw.length < found.length) throw notFound();
       const page = historyPage(conversation, raw, plan);
       if (plan.kind === 'around' && 'sequence' in plan.anchor) {
         const { sequence } = plan.anchor;
         if (!page.messages.some((message) => message.sequence === sequence))
-          throw badInput('around', 'around must be the id of a message of this conversation.');
+          throw badInput('around', 'around must be the id of a message in this list.');
       }
       return page;
     },

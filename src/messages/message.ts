@@ -14,12 +14,30 @@ export type Message = {
   /** As written (Markdown); null once deleted. */
   readonly body: string | null;
   readonly replyToSequence: number | null;
+  /** Of the message whose thread this one is in; null: in none. */
+  readonly threadRootSequence: number | null;
+  /** Messages in its own thread that are not deleted. */
+  readonly replyCount: number;
+  /** In the order of their first. */
+  readonly reactions: readonly ReactionCount[];
+  readonly pinnedAt: Date | null;
+  /** Members it named when it was sent, in the order of their handles. */
+  readonly mentions: readonly User[];
+  /** It named everybody who was a member when it was sent. */
+  readonly mentionsAll: boolean;
   readonly createdAt: Date;
   readonly editedAt: Date | null;
   readonly deletedAt: Date | null;
 };
 
+export type ReactionCount = { readonly emoji: string; readonly count: number };
+
+/** The people who reacted to a message with the same emoji. */
+export type ReactionGroup = ReactionCount & { readonly message: Message };
+
 export const BODY_LENGTH_MAX = 16_384;
+export const MENTIONS_MAX = 50;
+export const PINS_MAX = 100;
 
 /** A body as it is stored: as written, as long as it says something. Length in Unicode code points. */
 export function checkBody(body: string): string {

@@ -1,20 +1,22 @@
 import type { Changed } from '../conversations/conversations.ts';
 import type { ConversationLoaders } from '../conversations/loaders.ts';
 import type { EventCursors } from '../events/cursors.ts';
-import { connectionResolvers, type Edge } from '../graphql/connection.ts';
+import { type Connection, connectionResolvers, type Edge, forwardPage } from '../graphql/connection.ts';
 import { type Context, requireViewer } from '../graphql/context.ts';
 import { edge } from '../graphql/edges.ts';
-import type { Resolvers } from '../graphql/schema.generated.ts';
+import type { MessageFilter, Resolvers } from '../graphql/schema.generated.ts';
 import type { Snapshots } from '../graphql/snapshot.ts';
+import type { User } from '../identity/user.ts';
 import type { CursorCodec } from '../platform/cursor.ts';
 import { badInput } from '../platform/errors.ts';
 import { encodeMessageId } from '../platform/id.ts';
 import { conversationUuid, messageRef } from '../platform/id-arguments.ts';
 import { renderBody } from './body-html.ts';
-import { planHistory } from './history.ts';
+import { MAIN_LIST, planHistory } from './history.ts';
 import type { MessageLoaders } from './loaders.ts';
 import type { Message } from './message.ts';
 import type { Messages } from './messages.ts';
+import type { ListScope } from './store.ts';
 
 export type MessageResolversDependencies = {
   readonly messages: Messages;
@@ -33,10 +35,12 @@ export function createMessageResolvers({
   cursors,
   snapshots,
 }: MessageResolversDependencies): Resolvers {
-  const messagesOf = (uuid: string) => `messages:${uuid}`;
+  /** The name of the list in which a message stands: its conversation's, or that of its thread. Pinned ones have their places there. */
+  const listOf = (uuid: string, threadRoot: number) => (threadRoot === 0 ? `messages:${uuid}` : `thread:${uuid}:${threadRoot}`);
+  const mentionsOf = (userUuid: string) => `mentions:${userUuid}`;
 
   function messageEdge(message: Message): Edge<Message> {
-    return edge(codec, messagesOf(message.conversationUuid), [message.sequence], message);
+    return edge(codec, listOf(message.conversationUuid, message.threadRootSequence ?? 0), [message.sequence], message);
   }
 
   function changed(context: Context, { entity, conversation, sequence, atUs }: Changed<Message>) {
@@ -48,16 +52,17 @@ export function createMessageResolvers({
 
   return {
     Conversation: {
-      async messages(conversation, { first, after, last, before, around, aroundTime, aroundPosition, aroundSize }, context) {
+      async messages(conversation, { first, after, last, before, around, aroundTime, aroundPosition, aroundSize, filter }, context) {
+        const scope = scopeOf(conversation.uuid, filter);
         const decode = (field: string, cursor: string | null | undefined) =>
-          cursor ? Number(codec.decode(field, messagesOf(conversation.uuid), cursor)[0]) : null;
+          cursor ? Number(codec.decode(field, listOf(conversation.uuid, scope.threadRoot), cursor)[0]) : null;
         const anchor = around ? messageRef('around', around) : null;
         if (anchor !== null && anchor.conversationUuid !== conversation.uuid)
           throw badInput('around', 'around must be the id of a message of this conversation.');
         const sequences = { after: decode('after', after), before: decode('before', before), around: anchor?.sequence ?? null };
         const plan = planHistory({ first, last, aroundTime, aroundPosition, aroundSize, ...sequences });
         await conversationLoaders.inside(context, conversation);
-        const page = await loaders.page(context, conversation, plan);
+        const page = await loaders.page(context, conversation, scope, plan);
         return { edges: page.messages.map(messageEdge), hasNextPage: page.hasNextPage, hasPreviousPage: page.hasPreviousPage };
       },
       lastMessage: async (conversation, _, context) => loaders.last(context, await conversationLoaders.inside(context, conversation)),
@@ -72,9 +77,56 @@ export function createMessageResolvers({
           ? null
           : loaders.find(context, { conversation: { key: conversationKey, uuid }, sequence: replyToSequence });
       },
+      threadRoot({ conversationKey, conversationUuid: uuid, threadRootSequence }, _, context) {
+        return threadRootSequence === null
+          ? null
+          : loaders.find(context, { conversation: { key: conversationKey, uuid }, sequence: threadRootSequence });
+      },
+      async replies(message, args, context): Promise<Connection<Message>> {
+        const { first, after } = forwardPage(args);
+        const conversation = { key: message.conversationKey, uuid: message.conversationUuid };
+        const list = listOf(conversation.uuid, message.sequence);
+        const bound = after === null ? 0 : Number(codec.decode('after', list, after)[0]);
+        const scope = { threadRoot: message.sequence, pinned: null };
+        const page = await loaders.page(context, conversation, scope, { kind: 'page', isForward: true, bound, size: first });
+        return { edges: page.messages.map(messageEdge), hasNextPage: page.hasNextPage, hasPreviousPage: page.hasPreviousPage };
+      },
+      reactions: (message) => message.reactions.map((group) => ({ ...group, message })),
+      async viewerReactions({ conversationKey: key, conversationUuid: uuid, sequence, reactions }, _, context) {
+        // Without any there is nothing to look for.
+        return reactions.length === 0 ? [] : loaders.viewerReactions(context, { conversation: { key, uuid }, sequence });
+      },
+    },
+
+    ReactionGroup: {
+      async users({ message, emoji }, args, context) {
+        const { first, after } = forwardPage(args);
+        const list = `reactions:${messageId(message)}:${emoji}`;
+        const [afterSequence = 0] = after === null ? [] : codec.decode('after', list, after).map(Number);
+        const { conversationKey, sequence: messageSequence } = message;
+        const found = await loaders.reactors(context, { conversationKey, messageSequence, emoji, afterSequence, limit: first + 1 });
+        const edges = found.slice(0, first).map(({ user, sequence }) => edge(codec, list, [sequence], user));
+        return { edges, hasNextPage: found.length > first, hasPreviousPage: after !== null };
+      },
+    },
+
+    Viewer: {
+      async mentions(viewer, args, context) {
+        const { first, after } = forwardPage(args);
+        const list = mentionsOf(viewer.userUuid);
+        const [atUs, conversationKey, sequence] = after === null ? [] : codec.decode('after', list, after).map(Number);
+        const place =
+          atUs === undefined || conversationKey === undefined || sequence === undefined ? null : { atUs, conversationKey, sequence };
+        const found = await messages.mentions(requireViewer(context).userKey, place, first + 1);
+        const edges = found
+          .slice(0, first)
+          .map(({ message, place }) => edge(codec, list, [place.atUs, place.conversationKey, place.sequence], message));
+        return { edges, hasNextPage: found.length > first, hasPreviousPage: after !== null };
+      },
     },
 
     MessageConnection: connectionResolvers<Message>(),
+    UserConnection: connectionResolvers<User>(),
     MessageSent: { messageEdge: ({ message }) => messageEdge(message) },
     MessageChanged: { messageEdge: ({ message }) => messageEdge(message) },
 
@@ -83,11 +135,13 @@ export function createMessageResolvers({
         const viewer = requireViewer(context);
         const { clientMessageId, body } = input;
         const replyTo = input.replyToId ? messageRef('input.replyToId', input.replyToId) : null;
+        const threadRoot = input.threadRootId ? messageRef('input.threadRootId', input.threadRootId) : null;
         const sent = await messages.send(viewer.userKey, {
           conversationUuid: conversationUuid('input.conversationId', input.conversationId),
           clientMessageId,
           body,
           replyTo,
+          threadRoot,
         });
         return { ...changed(context, sent), messageEdge: messageEdge(sent.entity) };
       },
@@ -99,8 +153,34 @@ export function createMessageResolvers({
         const viewer = requireViewer(context);
         return changed(context, await messages.delete(viewer.userKey, messageRef('input.messageId', input.messageId)));
       },
+      async addReaction(_, { input: { messageId: id, emoji } }, context) {
+        const viewer = requireViewer(context);
+        return changed(context, await messages.react(viewer.userKey, messageRef('input.messageId', id), emoji, true));
+      },
+      async removeReaction(_, { input: { messageId: id, emoji } }, context) {
+        const viewer = requireViewer(context);
+        return changed(context, await messages.react(viewer.userKey, messageRef('input.messageId', id), emoji, false));
+      },
+      async pinMessage(_, { input }, context) {
+        const viewer = requireViewer(context);
+        return changed(context, await messages.pin(viewer.userKey, messageRef('input.messageId', input.messageId), true));
+      },
+      async unpinMessage(_, { input }, context) {
+        const viewer = requireViewer(context);
+        return changed(context, await messages.pin(viewer.userKey, messageRef('input.messageId', input.messageId), false));
+      },
     },
   };
+}
+
+/** Which messages a filter lists. BAD_USER_INPUT for the thread of a message of another conversation. */
+function scopeOf(conversationUuid: string, filter: MessageFilter | null | undefined): ListScope {
+  const { threadRootId, pinned = null } = filter ?? {};
+  if (!threadRootId) return { ...MAIN_LIST, pinned };
+  const root = messageRef('filter.threadRootId', threadRootId);
+  if (root.conversationUuid !== conversationUuid)
+    throw badInput('filter.threadRootId', 'threadRootId must be the id of a message of this conversation.');
+  return { threadRoot: root.sequence, pinned };
 }
 
 export function messageId({ conversationUuid: uuid, sequence }: Message): string {

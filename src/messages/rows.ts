@@ -1,4 +1,5 @@
 import type { ConversationRef } from '../conversations/conversation.ts';
+import type { User } from '../identity/user.ts';
 import type { Message } from './message.ts';
 
 /** A row of the view message_rows. */
@@ -17,7 +18,23 @@ export type MessageRow = {
   readonly author_handle: string;
   readonly author_display_name: string;
   readonly author_avatar_url: string | null;
+  readonly thread_root: number | null;
+  readonly reply_count: number;
+  readonly reactions: readonly (readonly [emoji: string, count: number])[] | null;
+  readonly pinned_at: Date | null;
+  readonly mentions_all: boolean;
+  readonly mentions: readonly MentionedUser[] | null;
   readonly author_created_at: Date;
+};
+
+/** A user as users_json writes them. */
+export type MentionedUser = {
+  readonly id: number;
+  readonly public_id: string;
+  readonly handle: string;
+  readonly display_name: string;
+  readonly avatar_url: string | null;
+  readonly created_at_ms: number;
 };
 
 export function messageOf(conversation: ConversationRef, row: MessageRow): Message {
@@ -37,8 +54,25 @@ export function messageOf(conversation: ConversationRef, row: MessageRow): Messa
     clientMessageId: row.client_message_id,
     body: row.body,
     replyToSequence: row.reply_to,
+    threadRootSequence: row.thread_root,
+    replyCount: row.reply_count,
+    reactions: (row.reactions ?? []).map(([emoji, count]) => ({ emoji, count })),
+    pinnedAt: row.pinned_at,
+    mentions: (row.mentions ?? []).map(mentionedUserOf),
+    mentionsAll: row.mentions_all,
     createdAt: row.created_at,
     editedAt: row.edited_at,
     deletedAt: row.deleted_at,
+  };
+}
+
+export function mentionedUserOf(row: MentionedUser): User {
+  return {
+    key: row.id,
+    uuid: row.public_id,
+    handle: row.handle,
+    displayName: row.display_name,
+    avatarUrl: row.avatar_url,
+    createdAt: new Date(row.created_at_ms),
   };
 }

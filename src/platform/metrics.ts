@@ -28,6 +28,12 @@ export function createMetrics() {
     sockets: new Gauge({ name: 'rookery_sockets', help: 'Open WebSockets.', registers }),
     eventStreams: new Gauge({ name: 'rookery_event_streams', help: 'Open answers of server-sent events.', registers }),
     subscriptions: new Gauge({ name: 'rookery_subscriptions', help: 'Running subscriptions, over any transport.', registers }),
+    eventsExecuted: new Counter({
+      name: 'rookery_events_executed_total',
+      help: 'Executions of events: once for all subscriptions that ask the same (shared true), or for one viewer.',
+      labelNames: ['shared'],
+      registers,
+    }),
     messagesIn: new Counter({ name: 'rookery_socket_messages_in_total', help: 'WebSocket messages received.', registers }),
     messagesOut: new Counter({ name: 'rookery_socket_messages_out_total', help: 'WebSocket messages sent.', registers }),
     closes: new Counter({

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { ExecutionResult, GraphQLError } from 'graphql';
-import { cursorOf } from '../graphql/broadcast.ts';
+import { cursorOf, sharedText } from '../graphql/broadcast.ts';
 import { formatError } from '../graphql/errors.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -112,9 +112,10 @@ export function createEventStreams({ limits, clock, metrics, present }: EventStr
   function nextEvent(result: ExecutionResult, requestId: string): string {
     const cursor = cursorOf(result);
     const { errors, ...rest } = result;
+    const text = sharedText(result);
     const payload = errors === undefined ? rest : { ...rest, errors: errors.map((error) => formatError(present(error, requestId))) };
     // JSON holds no line breaks, and cursors are of one line by their alphabet.
-    return `event: next\n${cursor === null ? '' : `id: ${cursor}\n`}data: ${JSON.stringify(payload)}\n\n`;
+    return `event: next\n${cursor === null ? '' : `id: ${cursor}\n`}data: ${text ?? JSON.stringify(payload)}\n\n`;
   }
 
   return {

@@ -3,6 +3,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { handleProtocols, makeServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { sharedText } from '../graphql/broadcast.ts';
 import type { Context } from '../graphql/context.ts';
 import { formatError } from '../graphql/errors.ts';
 import type { Caller, Credentials, Identity } from '../identity/identity.ts';
@@ -19,6 +20,7 @@ import { createRateCheck, keepAlive, within } from './socket-limits.ts';
 import { attempt, prepareOperation, type SocketOperation } from './socket-operation.ts';
 import { SocketSession } from './socket-session.ts';
 import { createSocketWriter } from './socket-writer.ts';
+import { createSplice, type Splice } from './splice.ts';
 
 export type WebSocketDependencies = {
   readonly server: Server;
@@ -44,7 +46,7 @@ export type SocketServer = {
   terminate(): void;
 };
 
-type Extra = { readonly session: SocketSession; readonly requestIds: Map<string, string> };
+type Extra = { readonly session: SocketSession; readonly requestIds: Map<string, string>; readonly splice: Splice };
 
 /** GraphQL over WebSocket (graphql-transport-ws) at the same path as HTTP, through the same pipeline. */
 export function serveWebSocket(dependencies: WebSocketDependencies): SocketServer {
@@ -99,7 +101,10 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
     },
     execute: (args) => attempt('execute', args),
     subscribe: (args) => attempt('subscribe', args),
-    onNext(_context, _id, _payload, args, { errors, data = null }) {
+    onNext({ extra }, _id, _payload, args, result) {
+      const { errors, data = null } = result;
+      const text = sharedText(result);
+      if (text !== null) return extra.splice.payload(text);
       if (errors === undefined) return undefined;
       const { contextValue } = args as SocketOperation; // As prepared in onSubscribe.
       return { data, errors: errors.map((error) => formatError(pipeline.present(error, contextValue.requestId))) };
@@ -135,6 +140,7 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
     const session = new SocketSession(ws, clock);
     const write = createSocketWriter({ ws, socket });
     const gone = Promise.withResolvers<void>();
+    const splice = createSplice();
     const isTooFast = createRateCheck(limits.messagesPerSecondMax);
     sessions.add(session);
     metrics.sockets.inc();
@@ -146,9 +152,10 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
           // A stream that were told at once would go on and on while the close is under way.
           if (ws.readyState !== ws.OPEN) return gone.promise;
           metrics.messagesOut.inc();
+          const text = splice.into(message);
           // Streams wait for this promise; who piles up answers regardless, by pings or short queries, does not read.
           if (ws.bufferedAmount > limits.unsentBytesMax) session.close(CLOSE.tooSlow);
-          return write(message);
+          return write(text);
         },
         onMessage: (handle) =>
           ws.on('message', (data) => {
@@ -160,7 +167,7 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
             });
           }),
       },
-      { session, requestIds: new Map() },
+      { session, requestIds: new Map(), splice },
     );
     const stopPinging = keepAlive(ws, limits.pingIntervalMs, limits.pongTimeoutMs);
     ws.on('error', () => {}); // A broken frame or connection; 'close' follows and tells.

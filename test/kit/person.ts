@@ -48,14 +48,23 @@ export class Person {
     this.refreshToken = tokens.refreshToken;
   }
 
-  static async signUp(url: string, handle: string, displayName: string): Promise<Person> {
-    const { body } = await post<{ signUp: { user: { id: string; handle: string }; accessToken: string; refreshToken: string } }>(
+  static signUp(url: string, handle: string, displayName: string): Promise<Person> {
+    return Person.#enter(url, 'signUp', 'SignUpInput', { handle, displayName, password: PASSWORD });
+  }
+
+  /** Somebody who is there already. */
+  static signIn(url: string, handle: string, password = PASSWORD): Promise<Person> {
+    return Person.#enter(url, 'signIn', 'SignInInput', { handle, password });
+  }
+
+  static async #enter(url: string, mutation: string, inputType: string, input: object): Promise<Person> {
+    const { body } = await post<{ session: { user: { id: string; handle: string }; accessToken: string; refreshToken: string } }>(
       url,
-      'mutation ($input: SignUpInput!) { signUp(input: $input) { user { id handle } accessToken refreshToken } }',
-      { variables: { input: { handle, displayName, password: PASSWORD } } },
+      `mutation ($input: ${inputType}!) { session: ${mutation}(input: $input) { user { id handle } accessToken refreshToken } }`,
+      { variables: { input } },
     );
-    if (!body.data) throw new Error(`Must sign up, got ${JSON.stringify(body.errors)}`);
-    const { user, ...tokens } = body.data.signUp;
+    if (!body.data) throw new Error(`Must ${mutation}, got ${JSON.stringify(body.errors)}`);
+    const { user, ...tokens } = body.data.session;
     return new Person(url, user.id, user.handle, tokens);
   }
 
@@ -98,12 +107,36 @@ export class Person {
     body: string,
     clientMessageId: string = randomUUID(),
     replyToId?: string,
+    threadRootId?: string,
   ): Promise<MessageAnswer & { readonly cursor: string }> {
     const { sendMessage } = await this.ask<{ sendMessage: { message: MessageAnswer; cursor: string } }>(
       'mutation ($input: SendMessageInput!) { sendMessage(input: $input) { message { id position body clientMessageId } cursor } }',
-      { input: { conversationId, body, clientMessageId, replyToId } },
+      { input: { conversationId, body, clientMessageId, replyToId, threadRootId } },
     );
     return { ...sendMessage.message, cursor: sendMessage.cursor };
+  }
+
+  /** Writes in the thread of a message. */
+  reply(conversationId: string, threadRootId: string, body: string) {
+    return this.send(conversationId, body, undefined, undefined, threadRootId);
+  }
+
+  react(messageId: string, emoji: string) {
+    return this.ask('mutation ($input: AddReactionInput!) { addReaction(input: $input) { cursor } }', { input: { messageId, emoji } });
+  }
+
+  unreact(messageId: string, emoji: string) {
+    return this.ask('mutation ($input: RemoveReactionInput!) { removeReaction(input: $input) { cursor } }', {
+      input: { messageId, emoji },
+    });
+  }
+
+  pin(messageId: string) {
+    return this.ask('mutation ($input: PinMessageInput!) { pinMessage(input: $input) { cursor } }', { input: { messageId } });
+  }
+
+  unpin(messageId: string) {
+    return this.ask('mutation ($input: UnpinMessageInput!) { unpinMessage(input: $input) { cursor } }', { input: { messageId } });
   }
 
   edit(messageId: string, body: string) {

@@ -1,0 +1,154 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { mentionsIn } from '../src/messages/mention-text.ts';
+import type { Person } from './kit/person.ts';
+import { startTestServer, type TestServer } from './kit/server.ts';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(() => server[Symbol.asyncDispose]());
+
+type Mentions = { readonly body: string; readonly mentionsAll: boolean; readonly mentions: readonly { readonly handle: string }[] };
+
+async function mentionsOf(person: Person, id: string): Promise<Mentions> {
+  const { node } = await person.ask<{ node: Mentions }>(
+    'query ($id: ID!) { node(id: $id) { ... on Message { body mentionsAll mentions { handle } } } }',
+    { id },
+  );
+  return node;
+}
+
+async function mine(person: Person, first = 100, after?: string) {
+  const { viewer } = await person.ask<{
+    viewer: { mentions: { nodes: { body: string }[]; pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean; endCursor: string } } };
+  }>(
+    'query ($first: Int!, $after: Cursor) { viewer { mentions(first: $first, after: $after) { nodes { body } pageInfo { hasNextPage hasPreviousPage endCursor } } } }',
+    { first, after },
+  );
+  return { bodies: viewer.mentions.nodes.map(({ body }) => body), pageInfo: viewer.mentions.pageInfo };
+}
+
+const unread = async (person: Person, id: string) =>
+  (
+    await person.ask<{ conversation: { viewerUnreadCount: number } }>('query ($id: ID!) { conversation(id: $id) { viewerUnreadCount } }', {
+      id,
+    })
+  ).conversation.viewerUnreadCount;
+
+describe('mentions', () => {
+  test('name members by handle, in whatever case; others, code and addresses are text', async () => {
+    const [ada, ben, cy, dee] = await server.people('ada', 'ben', 'cy', 'dee');
+    const { id } = await ada.create({ members: [ben, cy] });
+    const message = await ada.send(
+      id,
+      `Hello @${ben.handle.toUpperCase()}, @${dee.handle}, (@${ada.handle}): \`@${cy.handle}\` a@${cy.handle} https://x.example/@${cy.handle}`,
+    );
+    expect(await mentionsOf(cy, message.id)).toMatchObject({
+      mentionsAll: false,
+      mentions: [{ handle: ada.handle }, { handle: ben.handle }],
+    });
+    expect([(await mine(ada)).bodies, (await mine(cy)).bodies, (await mine(dee)).bodies]).toEqual([[], [], []]);
+    expect((await mine(ben)).bodies).toHaveLength(1);
+  });
+
+  test('of all count from those who may, for those who were there', async () => {
+    const [ada, ben, cy] = await server.people('ada', 'ben', 'cy');
+    const { id } = await ada.create({ members: [ben] });
+    await ben.send(id, 'not @all');
+    const message = await ada.send(id, `@all, and @${ben.handle} twice`);
+    await ada.add(id, cy);
+    expect(await mentionsOf(ben, message.id)).toMatchObject({ mentionsAll: true, mentions: [{ handle: ben.handle }] });
+    expect([(await mine(ada)).bodies, (await mine(ben)).bodies.length, (await mine(cy)).bodies]).toEqual([[], 1, []]);
+    const later = await ada.send(id, '@all of you');
+    expect((await mine(cy)).bodies).toEqual(['@all of you']);
+    await ada.delete(later.id);
+    expect((await mine(cy)).bodies).toEqual([]);
+    expect(await mentionsOf(ben, later.id)).toEqual({ body: null, mentionsAll: false, mentions: [] });
+  });
+
+  test('are listed newest first over all conversations one is in, page by page', async () => {
+    const [ada, ben] = await server.people('ada', 'ben');
+    const rooms = [
+      await ada.create({ members: [ben] }),
+      await ada.create({ members: [ben] }),
+      await ada.create({ kind: 'DIRECT', members: [ben] }),
+    ];
+    const expected: string[] = [];
+    for (let index = 0; index < 9; index += 1) {
+      const body = index % 4 === 3 && index % 3 !== 2 ? `@all ${index}` : `@${ben.handle} ${index}`;
+      await ada.send(rooms[index % 3]?.id ?? '', body);
+      if (index % 3 !== 1) expected.unshift(body);
+    }
+    await ben.leave(rooms[1]?.id ?? '');
+    const found: string[] = [];
+    let after: string | undefined;
+    for (let page = 0; page < 3; page += 1) {
+      const { bodies, pageInfo } = await mine(ben, 2, after);
+      found.push(...bodies);
+      expect(pageInfo).toMatchObject({ hasNextPage: page < 2, hasPreviousPage: page > 0 });
+      after = pageInfo.endCursor;
+    }
+    expect(found).toEqual(expected);
+    const { extensions } = await ada.refused('query ($after: Cursor) { viewer { mentions(after: $after) { nodes { id } } } }', { after });
+    expect(extensions).toMatchObject({ code: 'BAD_USER_INPUT', field: 'after' });
+  });
+
+  test('make a message in a thread count as unread, which others there do not', async () => {
+    const [ada, ben, cy] = await server.people('ada', 'ben', 'cy');
+    const { id } = await ada.create({ members: [ben, cy] });
+    const root = await ada.send(id, 'root');
+    await ada.reply(id, root.id, 'among ourselves');
+    expect(await unread(ben, id)).toBe(1);
+    const told = await ada.reply(id, root.id, `@${ben.handle} look`);
+    await ada.reply(id, root.id, '@all look');
+    expect([await unread(ben, id), await unread(cy, id)]).toEqual([3, 2]);
+    await ada.delete(told.id);
+    expect([await unread(ben, id), await unread(cy, id)]).toEqual([2, 2]);
+  });
+
+  test('are resolved when a message is sent: neither an edit nor who comes and goes changes them', async () => {
+    const [ada, ben, cy] = await server.people('ada', 'ben', 'cy');
+    const { id } = await ada.create({ members: [ben] });
+    const message = await ada.send(id, `@${ben.handle} and @${cy.handle}`, 'key');
+    await ada.add(id, cy);
+    await ben.leave(id);
+    await ada.edit(message.id, `@${cy.handle} alone`);
+    await ada.send(id, `@${ben.handle} and @${cy.handle}`, 'key');
+    expect((await mentionsOf(cy, message.id)).mentions).toEqual([{ handle: ben.handle }]);
+    expect((await mine(cy)).bodies).toEqual([]);
+  });
+
+  test('are at most 50 members; names of nobody do not count', async () => {
+    const crew = await server.people(...Array.from({ length: 51 }, (_, index) => `crew${index}`));
+    const [ada, ...others] = crew;
+    if (ada === undefined) throw new Error('There must be one.');
+    const { id } = await ada.create({ members: others });
+    const body = crew.map(({ handle }) => `@${handle}`).join(' ');
+    await ada.send(id, `${body.replace(`@${ada.handle}`, '')} @nobody1 @nobody2`);
+    await expect(ada.send(id, body)).rejects.toThrow('at most 50');
+    const [first] = await Promise.allSettled([
+      ada.send(id, body),
+      ...others.slice(0, 10).map((person) => person.send(id, 'at the same moment')),
+    ]);
+    expect(first?.status).toBe('rejected');
+    const { conversation } = await ada.ask<{ conversation: object }>('query ($id: ID!) { conversation(id: $id) { messageCount } }', { id });
+    expect(conversation).toEqual({ messageCount: 11 });
+  });
+
+  test('are read from text, not from code, however it was made up', () => {
+    expect(mentionsIn('@Ada, @ben.! @all @x @c-d. ``@eve `@eve`` `@eve\n@gus` `@hal').handles).toEqual([
+      'ada',
+      'ben.',
+      'ben',
+      'c-d.',
+      'c-d',
+      'hal',
+    ]);
+    expect(mentionsIn('@ada\n```\n@ben\n```\n@cyd\n~~~\n@dee').handles).toEqual(['ada', 'cyd']);
+    expect(mentionsIn('@all')).toEqual({ handles: [], isForAll: true });
+    for (const body of ['@'.repeat(16_384), '`@'.repeat(8_192), '```\n'.repeat(4_096), `@${'a.'.repeat(8_000)}`, '~'.repeat(16_384)])
+      expect(mentionsIn(body).handles.length).toBeLessThanOrEqual(1);
+    expect(mentionsIn(Array.from({ length: 150 }, (_, index) => `${'`'.repeat(index)}@ada`).join(' ')).handles).toEqual(['ada']);
+  });
+});
