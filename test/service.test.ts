@@ -1,6 +1,8 @@
+import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDedicatedConnection } from '../src/platform/dedicated-connection.ts';
 import { encodeId, newUuid } from '../src/platform/id.ts';
+import { createLogger } from '../src/platform/logger.ts';
 import { EventReader, type HttpOptions, post } from './kit/http.ts';
 import { PASSWORD, type Person } from './kit/person.ts';
 import { startTestServer, type TestServer } from './kit/server.ts';
@@ -223,6 +225,29 @@ describe('acting as another', () => {
     });
     expect(answer.status).toBe(403);
   });
+});
+
+test('neither the service token nor that of a provider is ever logged, whatever goes wrong', async () => {
+  const lines: string[] = [];
+  const log = (...words: readonly unknown[]) => void lines.push(inspect(words, { depth: 10 }));
+  await using logged = await startTestServer({
+    config: { serviceToken: SERVICE_TOKEN, jwksUrl: 'http://127.0.0.1:1/jwks.json' },
+    logger: { ...createLogger('silent'), debug: log, info: log, warn: log, error: log },
+  });
+  const foreign = [
+    { alg: 'EdDSA', kid: 'x' },
+    { iss: 'elsewhere', sub: 'canary', exp: 9e9 },
+  ].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'));
+  const token = `${foreign.join('.')}.${'A'.repeat(86)}`;
+  expect((await post(logged.url, WHO, { accessToken: token })).status).toBe(503);
+  expect((await post(logged.url, WHO, { accessToken: SERVICE_TOKEN })).status).toBe(200);
+  expect((await post(logged.url, WHO, { accessToken: SERVICE_TOKEN, headers: { 'Rookery-Acting-As': 'x' } })).status).toBe(400);
+  await using socket = await SocketClient.connect(logged.url);
+  socket.send({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } });
+  expect(await socket.closeCode()).toBe(1013);
+  const text = lines.join('\n');
+  expect(text).toContain('The keys of the identity provider could not be had');
+  for (const secret of [SERVICE_TOKEN, ...foreign]) expect(text).not.toContain(secret);
 });
 
 describe('operations of administrators and the service', () => {

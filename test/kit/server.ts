@@ -4,12 +4,17 @@ import { join } from 'node:path';
 import { type App, startApp } from '../../src/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import type { Clock } from '../../src/platform/clock.ts';
-import { createLogger } from '../../src/platform/logger.ts';
+import { createLogger, type Logger } from '../../src/platform/logger.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { type GraphQLResult, type HttpOptions, post } from './http.ts';
 import { Person } from './person.ts';
 
-export type TestServerOptions = { readonly database?: TestDatabase; readonly clock?: Clock; readonly config?: Partial<Config> };
+export type TestServerOptions = {
+  readonly database?: TestDatabase;
+  readonly clock?: Clock;
+  readonly config?: Partial<Config>;
+  readonly logger?: Logger;
+};
 
 /** A whole server on a free port, with a database of its own. */
 export class TestServer implements AsyncDisposable {
@@ -29,13 +34,13 @@ export class TestServer implements AsyncDisposable {
     this.statements = statements;
   }
 
-  static async start({ database, clock, config = {} }: TestServerOptions = {}): Promise<TestServer> {
+  static async start({ database, clock, config = {}, logger = createLogger('silent') }: TestServerOptions = {}): Promise<TestServer> {
     const directory = mkdtempSync(join(tmpdir(), 'rookery-server-'));
     const own = database ?? (await createTestDatabase());
     const statements: string[] = [];
     const app = await startApp({
       config: { ...readConfig({ PORT: '0', DATA_DIR: directory, LOG_LEVEL: 'silent' }), ...config },
-      logger: createLogger('silent'),
+      logger,
       databaseAddress: own.address,
       onStatement: (text) => statements.push(text),
       ...(clock === undefined ? {} : { clock }),
