@@ -32,6 +32,7 @@ async function executions(): Promise<readonly [shared: number, single: number]> 
   return [count(true), count(false)];
 }
 
+/** In CHANNELs nobody is told who comes and goes, so that nothing is executed but what the test says. */
 const subscription = (selection: string, header = 'subscription ($id: ID!)') =>
   `${header} { conversationEvents(conversationId: $id) { sequence previousSequence ... on MessageSent { message { ${selection} } } } }`;
 
@@ -50,7 +51,7 @@ const next = async (socket: SocketClient) =>
 describe('an event', () => {
   test('is executed once for all who ask the same, also in other white space, and told to each under their own id', async () => {
     const [ada, ben] = await server.people('ada', 'ben');
-    const { id } = await ada.create({ members: [ben] });
+    const { id } = await ada.create({ kind: 'CHANNEL', members: [ben] });
     const document = subscription('id body author { handle }');
     const sockets = await Promise.all(
       Array.from({ length: 12 }, (_, index) =>
@@ -70,7 +71,7 @@ describe('an event', () => {
 
   test('is executed for each viewer by a document that asks for anything of theirs, in whatever fragment or condition', async () => {
     const [ada, ben] = await server.people('ada', 'ben');
-    const { id } = await ada.create({ members: [ben] });
+    const { id } = await ada.create({ kind: 'CHANNEL', members: [ben] });
     const fields = 'body conversation { viewerTitle viewerRole viewerUnreadCount }';
     const documents = [
       subscription(fields),
@@ -110,7 +111,7 @@ describe('an event', () => {
 
   test('reaches those who follow one conversation and those who follow all, each with the chain of their own stream', async () => {
     const [ada, ben] = await server.people('ada', 'ben');
-    const { id } = await ada.create({ members: [ben] });
+    const { id } = await ada.create({ kind: 'CHANNEL', members: [ben] });
     await using one = await ben.follow(id);
     await using all = await ben.followAll();
     await using other = await ada.followAll();

@@ -56,7 +56,9 @@ function startNode({ sql }: Database) {
     }>`SELECT u.id, u.public_id FROM users u WHERE u.public_id = ANY (${uuids}::uuid[])`;
     return new Map(rows.map(({ id, public_id }) => [public_id, id]));
   };
-  const conversations = createConversations({ sql, bus, identity: { userKeysByUuid } });
+  const usersByKey = async (keys: readonly number[]) =>
+    new Map(keys.map((key) => [key, { key, uuid: '', handle: '', displayName: '', avatarUrl: null, createdAt: new Date(0) }]));
+  const conversations = createConversations({ sql, bus, identity: { userKeysByUuid, usersByKey } });
   return { conversations, messages: createMessages({ sql, bus, conversations, writer: new MessageWriter({ sql }) }) };
 }
 

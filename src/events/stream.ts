@@ -1,8 +1,9 @@
 import type { ConversationRef } from '../conversations/conversation.ts';
 import { AppError } from '../platform/errors.ts';
 import type { RoundPage, RoundRequest } from './changes.ts';
-import { type Change, type ConversationEvent, isDepartureOf } from './event.ts';
+import { type Change, type ConversationEvent, type DurableEvent, type EphemeralEvent, isDepartureOf, type Signal } from './event.ts';
 import type { Hub } from './hub.ts';
+import { SignalQueue } from './signal-queue.ts';
 import type { Topic, TopicListener } from './topic.ts';
 
 /** How far a stream is in one conversation. */
@@ -23,6 +24,8 @@ export type StreamDependencies = {
   readonly readRound: (request: RoundRequest) => Promise<RoundPage>;
   /** Events that wait for a slow reader at most; then it is served from the rows. */
   readonly queueMax?: number;
+  /** Told of each signal that had no room, for metrics. */
+  readonly onSignalDropped?: () => void;
 };
 
 export const QUEUE_MAX = 1_000;
@@ -42,7 +45,9 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
   protected readonly places = new Map<number, Place>();
   readonly #readRound: (request: RoundRequest) => Promise<RoundPage>;
   readonly #queueMax: number;
-  #queue: ConversationEvent[] = [];
+  readonly #onSignalDropped: () => void;
+  readonly #signals = new SignalQueue();
+  #queue: DurableEvent[] = [];
   #wake: (() => void) | null = null;
   /** Something happened since `next` last looked: it must look again before it sleeps. */
   #isWoken = false;
@@ -50,11 +55,12 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
   #isReturned = false;
   #lastRead = 0;
 
-  constructor(userKey: number, { hub, readRound, queueMax = QUEUE_MAX }: StreamDependencies) {
+  constructor(userKey: number, { hub, readRound, queueMax = QUEUE_MAX, onSignalDropped = () => {} }: StreamDependencies) {
     this.userKey = userKey;
     this.hub = hub;
     this.#readRound = readRound;
     this.#queueMax = queueMax;
+    this.#onSignalDropped = onSignalDropped;
   }
 
   /** The cursor of an event that was just put into the queue. */
@@ -69,6 +75,10 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
   protected abstract onDeparture(place: Place): void;
   /** Asked when nothing is left to deliver or to read. Answers true when it did something and wants to be asked again. */
   protected abstract idle(): Promise<boolean>;
+  /** False until the replay has been told to be over: no signal comes before that. */
+  protected abstract takesSignals(): boolean;
+  /** As whose news a change of presence is told. */
+  protected abstract presenceRef(conversation: ConversationRef): ConversationRef | null;
   protected abstract release(): void;
 
   [Symbol.asyncIterator](): this {
@@ -86,6 +96,8 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
         if (error !== null) throw error;
         return { done: true, value: undefined };
       }
+      const signal = !this.#signals.isEmpty && this.hub.isCurrent() ? this.#signals.take() : undefined;
+      if (signal !== undefined) return { done: false, value: signal };
       this.#isWoken = false;
       try {
         if (await this.#advance()) continue;
@@ -101,6 +113,7 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
     if (!this.#isReturned) {
       this.#isReturned = true;
       this.#queue = [];
+      this.#signals.clear();
       for (const place of this.places.values()) this.hub.leave(place.topic, this);
       this.places.clear();
       this.release();
@@ -149,6 +162,16 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
     if (place !== undefined && !this.isOver && !place.isBehind) this.#fallBehind(place);
   }
 
+  onSignal(conversation: ConversationRef, signal: Signal): void {
+    // Their own coming and going would only be the first thing that each new stream tells them.
+    if (signal.__typename === 'PresenceChanged' && signal.user.key === this.userKey) return;
+    this.#takeSignal(conversation, signal, this.#queue.length < this.#queueMax / 2);
+  }
+
+  onCurrent(): void {
+    this.wake();
+  }
+
   protected get isOver(): boolean {
     return this.#isReturned || this.#end !== null;
   }
@@ -166,10 +189,21 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
 
   protected unfollow(place: Place): void {
     this.places.delete(place.topic.conversation.key);
+    this.#signals.forget(place.topic.conversation.key);
     this.hub.leave(place.topic, this);
   }
 
-  protected enqueue(event: ConversationEvent): void {
+  /** From here on signals are told: who is typing now, as no later signal need come, and who is no longer of those told before. */
+  protected beginSignals(place: Place): void {
+    const { conversation, typing } = place.topic;
+    const typists = new Set(typing.map(({ user }) => user.key));
+    for (const signal of typing) this.#takeSignal(conversation, signal, true);
+    for (const { user, atUs } of this.#signals.typing(conversation.key)) {
+      if (!typists.has(user.key)) this.#takeSignal(conversation, { __typename: 'TypingChanged', user, isTyping: false, atUs }, true);
+    }
+  }
+
+  protected enqueue(event: DurableEvent): void {
     this.#queue.push(event);
     this.wake();
   }
@@ -244,6 +278,7 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
     place.isBehind = false;
     this.onLevel(place, horizon);
     for (const change of later) this.onChange(topic.conversation, change);
+    if (this.places.get(topic.conversation.key) === place) this.beginSignals(place);
   }
 
   /** `horizon`: the last event accounts for everything up to there. */
@@ -278,8 +313,22 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
     if (isDepartureOf(this.userKey, change)) this.onDeparture(place);
   }
 
+  #takeSignal(conversation: ConversationRef, signal: Signal, hasRoom: boolean): void {
+    const place = this.places.get(conversation.key);
+    if (place === undefined || this.isOver || place.isBehind || !this.takesSignals()) return;
+    if (this.#signals.put(conversation.key, this.#ephemeral(conversation, signal), hasRoom)) this.wake();
+    else this.#onSignalDropped();
+  }
+
+  #ephemeral(conversation: ConversationRef, signal: Signal): EphemeralEvent {
+    const conversationRef = signal.__typename === 'PresenceChanged' ? this.presenceRef(conversation) : conversation;
+    return { ...signal, conversationRef, sequence: null, previousSequence: null, cursor: null, shared: signal };
+  }
+
   #fallBehind(place: Place): void {
     place.isBehind = true;
+    // Among what is not read yet may be the reader's own removal.
+    this.#signals.drop(place.topic.conversation.key);
     place.round = { base: place.position, from: place.position, horizon: null };
     this.wake();
   }

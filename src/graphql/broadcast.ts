@@ -17,6 +17,7 @@ export type StreamEvent = {
   readonly cursor: string | null;
   readonly sequence: number | null;
   readonly previousSequence: number | null;
+  readonly conversationRef: { readonly key: number } | null;
   /** The object that every stream which was told of this at the same moment has in common; absent from what one stream read for itself. */
   readonly shared?: object;
 };
@@ -75,8 +76,9 @@ export function createSubscribe(dependencies: SubscribeDependencies): Subscribe 
 
   /** Executes an event for everybody at once, or answers what that gave before. */
   function share(event: object, field: string, { args, question }: Asked, source: StreamEvent): Promise<ExecutionResult> {
-    const { previousSequence, sequence, cursor } = source;
-    return results.once(event, `${previousSequence} ${sequence} ${cursor} ${question}`, async () => {
+    const { conversationRef, previousSequence, sequence, cursor } = source;
+    const place = `${conversationRef?.key ?? ''} ${previousSequence} ${sequence} ${cursor}`;
+    return results.once(event, `${place} ${question}`, async () => {
       dependencies.onExecuted?.(true);
       const result = await execute({ ...args, rootValue: { [field]: source }, contextValue: anybody() });
       // What went wrong is told to each with the number of their own request.

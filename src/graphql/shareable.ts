@@ -22,6 +22,9 @@ const ANSWERED_BY_EVENT: Readonly<Record<string, readonly string[]>> = {
   MessageChanged: ['conversationId', 'sequence', 'previousSequence', 'cursor', 'occurredAt', 'message', 'messageEdge', 'messageChange'],
   MemberChanged: ['conversationId', 'sequence', 'previousSequence', 'cursor', 'occurredAt', 'user', 'member', 'memberChange'],
   ConversationChanged: ['conversationId', 'sequence', 'previousSequence', 'cursor', 'occurredAt', 'conversation'],
+  TypingChanged: ['conversationId', 'sequence', 'previousSequence', 'cursor', 'occurredAt', 'user', 'isTyping'],
+  ReadMoved: ['conversationId', 'sequence', 'previousSequence', 'cursor', 'occurredAt', 'user', 'position'],
+  PresenceChanged: ['conversationId', 'sequence', 'previousSequence', 'cursor', 'occurredAt', 'user', 'presence'],
   CaughtUp: ['conversationId', 'sequence', 'previousSequence', 'cursor', 'occurredAt'],
   MessageEdge: ['cursor', 'node'],
   Message: [

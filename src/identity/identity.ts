@@ -16,7 +16,7 @@ import * as store from './store.ts';
 import { checkDisplayName, checkHandle, checkPassword, storedHandle, type User } from './user.ts';
 import { type Identity, VerifiedTokens } from './verified-tokens.ts';
 
-export type { Identity } from './verified-tokens.ts';
+export { deviceOf, type Identity } from './verified-tokens.ts';
 
 /** What somebody who signed in gets. */
 export type Session = {

@@ -21,6 +21,11 @@ export type Identity = {
   readonly expiresAtMs: number;
 };
 
+/** What stands for one of a person's devices: their session; without sessions all are one. */
+export function deviceOf({ sessionUuid, userUuid }: Pick<Identity, 'sessionUuid' | 'userUuid'>): string {
+  return sessionUuid ?? userUuid;
+}
+
 export type VerifiedTokensDependencies = {
   readonly sql: Sql;
   readonly clock: Clock;

@@ -28,6 +28,11 @@ export function createMetrics() {
     sockets: new Gauge({ name: 'rookery_sockets', help: 'Open WebSockets.', registers }),
     eventStreams: new Gauge({ name: 'rookery_event_streams', help: 'Open answers of server-sent events.', registers }),
     subscriptions: new Gauge({ name: 'rookery_subscriptions', help: 'Running subscriptions, over any transport.', registers }),
+    busLost: new Counter({
+      name: 'rookery_bus_news_lost_total',
+      help: 'News that other nodes did not hear, as Redis was away; they find out from the database within a second or so.',
+      registers,
+    }),
     eventsExecuted: new Counter({
       name: 'rookery_events_executed_total',
       help: 'Executions of events: once for all subscriptions that ask the same (shared true), or for one viewer.',
@@ -64,6 +69,28 @@ export function createMetrics() {
       name: 'rookery_message_batch_size',
       help: 'Messages that were written together, in one transaction.',
       buckets: [1, 2, 5, 10, 20, 50, 100],
+      registers,
+    }),
+    signalsDropped: new Counter({
+      name: 'rookery_signals_dropped_total',
+      help: 'Events of typing, read positions and presence that a slow subscription had no room for.',
+      registers,
+    }),
+    presenceConnections: new Gauge({
+      name: 'rookery_presence_connections',
+      help: 'Open sockets and event streams of people on this node, which make them present.',
+      registers,
+    }),
+    presenceChanges: new Counter({
+      name: 'rookery_presence_changes_total',
+      help: 'Changes of people’s presence that this node has told the others.',
+      labelNames: ['presence'],
+      registers,
+    }),
+    redisUp: new Gauge({ name: 'rookery_redis_up', help: '1 while Redis answers; 0 while it is away, and without REDIS_URL.', registers }),
+    redisFailures: new Counter({
+      name: 'rookery_redis_failures_total',
+      help: 'Commands that Redis did not carry out in time; what they were for went on without it.',
       registers,
     }),
     [Symbol.dispose]: stopMeasuringLag,

@@ -1,21 +1,28 @@
+import { randomUUID } from 'node:crypto';
 import type { WebSocket } from 'ws';
 import type { Caller, Identity } from '../identity/identity.ts';
 import type { Clock } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
 import { CLOSE } from './close-code.ts';
+import type { ObserveConnection } from './connection-observer.ts';
 
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** Who is behind one WebSocket, and until when. Closes it at the expiry of the token unless that is renewed in place. */
 export class SocketSession {
+  /** Of this socket alone, on all nodes. */
+  readonly id = randomUUID();
   readonly ws: WebSocket;
   readonly #clock: Clock;
   #caller: Caller = { viewer: null, isService: false };
+  readonly #observe: ObserveConnection;
+  #observed: Disposable | null = null;
   #expiry: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(ws: WebSocket, clock: Clock) {
+  constructor(ws: WebSocket, clock: Clock, observe: ObserveConnection) {
     this.ws = ws;
     this.#clock = clock;
+    this.#observe = observe;
   }
 
   get caller(): Caller {
@@ -28,7 +35,11 @@ export class SocketSession {
 
   begin(caller: Caller): void {
     this.#caller = caller;
-    if (caller.viewer !== null) this.#watch(caller.viewer);
+    const { viewer } = caller;
+    if (viewer === null) return;
+    // It left while its token was looked at: nobody would tell of its end.
+    if (this.ws.readyState === this.ws.OPEN) this.#observed ??= this.#observe(viewer, this.id);
+    this.#watch(viewer);
   }
 
   /** The same person, of whom something has changed: operations from now on see it. */
@@ -50,6 +61,7 @@ export class SocketSession {
 
   end(): void {
     clearTimeout(this.#expiry);
+    this.#observed?.[Symbol.dispose]();
   }
 
   #watch(identity: Identity): void {

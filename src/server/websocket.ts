@@ -12,6 +12,7 @@ import { AppError, type ErrorCode } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { CLOSE, closeCodeLabel } from './close-code.ts';
+import type { ObserveConnection } from './connection-observer.ts';
 import { isOriginAllowed } from './cors.ts';
 import { holdsSecret, pathOf } from './http.ts';
 import type { Limits } from './limits.ts';
@@ -32,6 +33,7 @@ export type WebSocketDependencies = {
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly isStopping: () => boolean;
+  readonly observe: ObserveConnection;
 };
 
 export type SocketServer = {
@@ -50,7 +52,7 @@ type Extra = { readonly session: SocketSession; readonly requestIds: Map<string,
 
 /** GraphQL over WebSocket (graphql-transport-ws) at the same path as HTTP, through the same pipeline. */
 export function serveWebSocket(dependencies: WebSocketDependencies): SocketServer {
-  const { server, pipeline, identify, allowedOrigins, limits, clock, metrics, logger, isStopping } = dependencies;
+  const { server, pipeline, identify, allowedOrigins, limits, clock, metrics, logger, isStopping, observe } = dependencies;
   const sessions = new Set<SocketSession>();
   // A constant of its own, as the types of `ws` do not know closeTimeout yet.
   const options = {
@@ -90,7 +92,8 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
           throw new AppError('OVERLOADED', message);
         }
         const { session } = extra;
-        const context: Context = { ...session.caller, requestId, connection: { renew: (identity) => session.renew(identity) } };
+        const connection = { id: session.id, renew: (identity: Identity) => session.renew(identity) };
+        const context: Context = { ...session.caller, requestId, connection };
         const prepared = await prepareOperation(pipeline, context, payload);
         if (!('schema' in prepared)) return prepared.map((error) => pipeline.present(error, requestId));
         extra.requestIds.set(id, requestId);
@@ -137,7 +140,7 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
   }
 
   function open(ws: WebSocket, socket: Duplex): void {
-    const session = new SocketSession(ws, clock);
+    const session = new SocketSession(ws, clock, observe);
     const write = createSocketWriter({ ws, socket });
     const gone = Promise.withResolvers<void>();
     const splice = createSplice();
