@@ -177,3 +177,14 @@ BEGIN
   PERFORM end_sessions(NULL, v_user, true, p_at);
   RETURN true;
 END $$;
+
+-- Who may go on: by the public ids of sessions, else of users. Sessions that have ended, users who were deactivated, and what never was are
+-- left out.
+CREATE OR REPLACE FUNCTION active_users(p_sessions uuid[], p_users uuid[])
+RETURNS TABLE (subject uuid, id bigint, public_id uuid, tier smallint, role smallint) LANGUAGE sql STABLE AS $$
+  SELECT s.public_id, u.id, u.public_id, u.tier, u.role
+    FROM sessions s JOIN users u ON u.id = s.user_id
+   WHERE s.public_id = ANY (p_sessions) AND s.ended_at IS NULL AND u.deactivated_at IS NULL
+  UNION ALL
+  SELECT u.public_id, u.id, u.public_id, u.tier, u.role FROM users u WHERE u.public_id = ANY (p_users) AND u.deactivated_at IS NULL
+$$;

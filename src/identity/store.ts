@@ -75,17 +75,34 @@ export type Subject = { readonly sessionUuid: string | null; readonly userUuid: 
 /** Somebody who may go on. */
 export type ActiveUser = { readonly userKey: number; readonly userUuid: string; readonly tier: Tier; readonly role: UserRole };
 
+type ActiveRow = {
+  readonly subject: string;
+  readonly id: number;
+  readonly public_id: string;
+  readonly tier: number;
+  readonly role: number;
+};
+
 /** By session where there is one, else by user. Sessions that have ended, users who were deactivated, and what never was are left out. */
 export async function activeUsers(sql: Sql, subjects: readonly Subject[]): Promise<ReadonlyMap<string, ActiveUser>> {
-  const sessionUuids = subjects.flatMap(({ sessionUuid }) => (sessionUuid === null ? [] : [sessionUuid]));
-  const userUuids = subjects.flatMap(({ sessionUuid, userUuid }) => (sessionUuid === null ? [userUuid] : []));
-  const rows = await sql<{ subject: string; id: number; public_id: string; tier: number; role: number }>`
-    SELECT s.public_id AS subject, u.id, u.public_id, u.tier, u.role
-      FROM sessions s JOIN users u ON u.id = s.user_id
-     WHERE s.public_id = ANY (${sessionUuids}::uuid[]) AND s.ended_at IS NULL AND u.deactivated_at IS NULL
-    UNION ALL
-    SELECT u.public_id, u.id, u.public_id, u.tier, u.role
-      FROM users u WHERE u.public_id = ANY (${userUuids}::uuid[]) AND u.deactivated_at IS NULL`;
+  const { sessionUuids, userUuids } = split(subjects);
+  return activeOf(await sql<ActiveRow>`SELECT a.* FROM active_users(${sessionUuids}::uuid[], ${userUuids}::uuid[]) a`);
+}
+
+/** The same of all who are connected, under a text of its own: it runs by the clock, and is told apart where statements are counted. */
+export async function connectedUsers(sql: Sql, subjects: readonly Subject[]): Promise<ReadonlyMap<string, ActiveUser>> {
+  const { sessionUuids, userUuids } = split(subjects);
+  return activeOf(await sql<ActiveRow>`SELECT connected.* FROM active_users(${sessionUuids}::uuid[], ${userUuids}::uuid[]) connected`);
+}
+
+function split(subjects: readonly Subject[]) {
+  return {
+    sessionUuids: subjects.flatMap(({ sessionUuid }) => (sessionUuid === null ? [] : [sessionUuid])),
+    userUuids: subjects.flatMap(({ sessionUuid, userUuid }) => (sessionUuid === null ? [userUuid] : [])),
+  };
+}
+
+function activeOf(rows: readonly ActiveRow[]): ReadonlyMap<string, ActiveUser> {
   return new Map(
     rows.map(({ subject, id, public_id, tier, role }) => [
       subject,

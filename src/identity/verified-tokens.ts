@@ -6,7 +6,7 @@ import { newUuid } from '../platform/id.ts';
 import type { Sql } from '../platform/postgres.ts';
 import { type AccessTokens, accessTokenExpired } from './access-token.ts';
 import { type ExternalTokens, isOurs } from './external-token.ts';
-import { type ActiveUser, activeUsers, meetExternalUser, type Subject } from './store.ts';
+import { type ActiveUser, activeUsers, connectedUsers, meetExternalUser, type Subject } from './store.ts';
 import type { Tier, UserRole } from './user.ts';
 
 /** Who asks, by a verified access token, or by the word of the service. */
@@ -96,7 +96,7 @@ export class VerifiedTokens {
 
   /** Each as it is now, by one statement; null where it must not go on. */
   async review(identities: readonly Identity[]): Promise<ReadonlyMap<Identity, Identity | null>> {
-    const active = await activeUsers(this.#sql, identities);
+    const active = await connectedUsers(this.#sql, identities);
     return new Map(
       identities.map((identity) => {
         const found = active.get(keyOf(identity));
