@@ -84,9 +84,15 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
         metrics.databaseDuration.observe({ failed: String(failed) }, durationMs / 1_000);
         onStatement?.(text);
       },
+      onAway(isAway) {
+        metrics.databaseUp.set(isAway ? 0 : 1);
+        if (isAway) logger.error('The database is away.');
+        else logger.info('The database is back.');
+      },
     }),
   );
   const { sql } = database;
+  metrics.databaseUp.set(1);
 
   const secrets = deriveSecrets(config.secret ?? developmentSecret(config.dataDirectory));
   const codec = createCursorCodec(secrets.cursorKey);

@@ -65,6 +65,7 @@ export function createMetrics() {
       buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
       registers,
     }),
+    databaseUp: new Gauge({ name: 'rookery_database_up', help: '1 while the database answers, 0 while it is away.', registers }),
     messageBatches: new Histogram({
       name: 'rookery_message_batch_size',
       help: 'Messages that were written together, in one transaction.',
