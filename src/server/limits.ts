@@ -23,6 +23,8 @@ export const LIMITS = {
   pingIntervalMs: 25_000,
   pongTimeoutMs: 10_000,
   closeTimeoutMs: 5_000,
+  /** How often it is looked whether those who are connected may stay. */
+  viewerCheckIntervalMs: 1_000,
   /** Over this long everybody is told to come back when the server stops, so that they do not all come at once. */
   stopSpreadMs: 1_500,
 } as const;
