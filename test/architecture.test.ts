@@ -37,6 +37,7 @@ function mayImport({ from, to }: Import): boolean {
   if (here === there || here === 'app' || from === TYPES_ONLY) return true;
   if (here === 'main') return ['app', 'config', 'schema-files', 'platform'].includes(there);
   if (here === 'platform' || here === 'config') return there === 'platform';
+  if (here === 'client') return false;
   if (here === 'server') return !['app', 'main'].includes(there);
   if (here === 'graphql') return ['platform', 'events', 'identity'].includes(there);
   if (here === 'events')
