@@ -81,7 +81,7 @@ describe.skipIf(isBrowserMissing('The client in a page'))('the built client in a
     await scene.ben.send(scene.id, 'the last');
     await scene.hears('the last');
     await scene.expectUnbroken();
-  });
+  }, 60_000);
 
   test('goes on at once when the browser is online again, however long it would have waited', async () => {
     // A delay of minutes, were it not for the sign.
@@ -110,7 +110,7 @@ describe.skipIf(isBrowserMissing('The client in a page'))('the built client in a
     scene.proxy.heal();
     await scene.hears('into the void');
     await scene.expectUnbroken();
-  });
+  }, 60_000);
 
   test('notices a network that died without a word by itself', async () => {
     await using scene = await Scene.open(browser, origin, { pingIntervalMs: 300, pongTimeoutMs: 1_000 });
@@ -123,7 +123,7 @@ describe.skipIf(isBrowserMissing('The client in a page'))('the built client in a
     await scene.expectUnbroken();
     await scene.page.evaluate(() => (globalThis as unknown as { send(body: string): Promise<unknown> }).send('and back'));
     await scene.hears('and back');
-  });
+  }, 60_000);
 
   test('was suspended while its connection went and others wrote, and has it all when it is active again', async () => {
     await using scene = await Scene.open(browser, origin, { pingIntervalMs: 300, pongTimeoutMs: 1_000 });
@@ -136,7 +136,7 @@ describe.skipIf(isBrowserMissing('The client in a page'))('the built client in a
     await devtools.send('Page.setWebLifecycleState', { state: 'active' });
     await scene.hears('unseen 20');
     await scene.expectUnbroken();
-  });
+  }, 60_000);
 });
 
 type Look = {
