@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
+import { WebSocket as NodeWebSocket } from 'ws';
 import {
   type ClientOptions,
   type ConversationEvent,
@@ -98,6 +99,17 @@ describe('a conversation is followed', () => {
     client.followInbox(other);
     await vi.waitFor(() => expect([one.statuses.at(-1), other.statuses.at(-1)]).toEqual(['live', 'live']), DEADLINE);
     expect(proxy.connections).toBe(1);
+  });
+
+  test('by the WebSocket of the package ws, too', async () => {
+    await using server = await startTestServer();
+    const [ada] = await server.people('ada');
+    const { id, cursor } = await ada.create();
+    using client = clientOf(ada, { webSocketImpl: NodeWebSocket });
+    const log = record();
+    client.followConversation({ conversationId: id, after: cursor, ...log });
+    await client.send({ conversationId: id, body: 'hello' });
+    await vi.waitFor(() => expect(bodiesOf(log.events)).toEqual(['hello']), DEADLINE);
   });
 
   test('until the viewer is removed, which completes it after the event that says so', async () => {
@@ -447,6 +459,8 @@ describe('the iterator', () => {
     await expect(collect(client.conversation(id), () => {})).rejects.toMatchObject({ code: 'NOT_FOUND', isFinal: true });
     expect(await collect(client.inbox(), () => client.close())).toHaveLength(1);
     expect(await collect(client.inbox({ signal: AbortSignal.abort() }), () => {})).toEqual([]);
+    await expect(collect(client.inbox(), () => {})).rejects.toMatchObject({ message: 'The client was closed.', isFinal: true });
+    await expect(client.send({ conversationId: id, body: 'too late' })).rejects.toMatchObject({ message: 'The client was closed.' });
   });
 });
 

@@ -137,7 +137,7 @@ export function createRookeryClient({ random = Math.random, ...options }: Client
     close(): void {
       for (const sign of SIGNS) page.removeEventListener?.(sign, heed);
       for (const following of [...followings]) following.stop();
-      connection.close();
+      connection.stop();
     },
   };
 }

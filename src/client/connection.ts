@@ -4,6 +4,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** So long a socket stays open without any operation. */
 const LINGER_MS = 1_000;
 const RENEWAL = 'mutation ($input: AuthenticateSocketInput!) { authenticateSocket(input: $input) { expiresAt } }';
+const STOPPED = new RookeryProblem('CONNECTION_LOST', 'The client was closed.', { isFinal: true });
 
 /** As much of a WebSocket as is used: that of browsers, of Node and Deno, and that of the package `ws` are all of this shape. */
 export type SocketLike = {
@@ -50,6 +51,7 @@ export function createConnection({ url, accessToken, webSocketImpl, pingInterval
   const operations = new Map<string, Operation>();
   let current: Attempt | null = null;
   let refused: string | null = null;
+  let isStopped = false;
   let lastId = 0;
   let answerTimer: ReturnType<typeof setTimeout> | undefined;
   let pingTimer: ReturnType<typeof setInterval> | undefined;
@@ -72,6 +74,7 @@ export function createConnection({ url, accessToken, webSocketImpl, pingInterval
     current = attempt;
     try {
       await null; // Nobody is told of an end before `run` has answered.
+      if (isStopped) throw STOPPED;
       const token = await accessToken(refused);
       const address = typeof url === 'string' ? url : await url();
       if (attempt !== current) return;
@@ -169,10 +172,16 @@ export function createConnection({ url, accessToken, webSocketImpl, pingInterval
 
   function close(): void {
     clearTimeout(idleTimer);
-    if (current !== null) lose(current, new RookeryProblem('CONNECTION_LOST', 'The client was closed.', { isFinal: true }));
+    if (current !== null) lose(current, STOPPED);
   }
 
-  return { run, probe, renew, close };
+  /** For good: whatever runs, and whatever is run from now on, ends. */
+  function stop(): void {
+    isStopped = true;
+    close();
+  }
+
+  return { run, probe, renew, stop };
 }
 
 function send({ socket }: Attempt, message: object): void {

@@ -30,7 +30,7 @@ export type Following = {
   /** Reads nothing until `resume`, which goes on after the last event taken. */
   pause(): void;
   resume(): void;
-  /** Ends the wait for the next attempt. */
+  /** Ends the wait for the next attempt when it was the connection that was lost; what the server asked to wait is waited. */
   hurry(): void;
 };
 
@@ -57,6 +57,7 @@ export function follow<Event extends ChainedEvent>(
   let viewer: string | null = null;
   let isCaughtUp = false;
   let hasDeparted = false;
+  let mayHurry = false;
   let cancel: (() => void) | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -142,6 +143,7 @@ export function follow<Event extends ChainedEvent>(
     const reason = problem ?? new RookeryProblem('CONNECTION_LOST', 'The server ended the stream.');
     if (reason.isFinal) become('failed');
     else {
+      mayHurry = reason.code === 'CONNECTION_LOST';
       timer = setTimeout(attach, backOff.nextMs(reason));
       become('waiting');
     }
@@ -169,7 +171,7 @@ export function follow<Event extends ChainedEvent>(
       if (status === 'paused') attach();
     },
     hurry() {
-      if (status === 'waiting') attach();
+      if (status === 'waiting' && mayHurry) attach();
     },
   };
 }

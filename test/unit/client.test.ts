@@ -172,6 +172,22 @@ describe('on a clock that the test moves', () => {
     expect(opened[0]?.sent.at(-1)).toMatchObject({ type: 'subscribe', payload: { variables: { after: 'at 4' } } });
   });
 
+  test('a sign of the browser ends the wait for a lost connection, and not the one the server asked for', async () => {
+    const { opened, follow } = line();
+    const { following, statuses } = follow();
+    await vi.advanceTimersByTimeAsync(0);
+    opened[0]?.drop(1006);
+    following.hurry();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(opened).toHaveLength(2);
+    opened[1]?.acknowledge();
+    opened[1]?.hear({ type: 'error', id: '2', payload: [{ message: 'Later.', extensions: { code: 'OVERLOADED', retryAfterMs: 600 } }] });
+    following.hurry();
+    expect(statuses.at(-1)).toBe('waiting');
+    await vi.advanceTimersByTimeAsync(1_600);
+    expect(statuses.at(-1)).toBe('connecting');
+  });
+
   test('a passing signal, which has no number, is told and moves nothing', async () => {
     const { opened, follow } = line();
     const { events, following } = follow();
