@@ -109,19 +109,18 @@ export function follow<Event extends ChainedEvent>(
     isCaughtUp ||= __typename === 'CaughtUp';
     hasDeparted = __typename === 'MemberChanged' && member === null;
     cursor = event.cursor ?? cursor;
-    if (conversationId === null || sequence === null) return;
-    positions.set(conversationId, Math.max(sequence, positions.get(conversationId) ?? 0));
+    if (conversationId === null || sequence === null || sequence <= (positions.get(conversationId) ?? -1)) return;
+    positions.set(conversationId, sequence);
     if (hasDeparted && user?.id === viewer) departed.add(conversationId);
     else departed.delete(conversationId);
   }
 
   /** False for what was told before. Throws when something between was not. Passing signals, such as typing, are not numbered. */
-  function isNew({ __typename, conversationId, previousSequence, sequence, user }: Event): boolean {
+  function isNew({ conversationId, previousSequence, sequence }: Event): boolean {
     if (conversationId === null || previousSequence === null || sequence === null) return true;
     const position = positions.get(conversationId) ?? previousSequence;
-    const mayBegin = departed.has(conversationId) || (__typename === 'MemberChanged' && user?.id === viewer);
     if (viewer !== null && previousSequence < position) return sequence > position;
-    if (previousSequence === position || (previousSequence > position && mayBegin)) return true;
+    if (previousSequence === position || (previousSequence > position && departed.has(conversationId))) return true;
     throw new RookeryProblem(
       'CHAIN_BROKEN',
       `An event of ${conversationId} must join on to ${position}, got one after ${previousSequence}.`,
