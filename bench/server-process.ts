@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,30 +19,34 @@ export type Sample = {
 
 const START_DEADLINE_MS = 60_000;
 const STOP_DEADLINE_MS = 20_000;
-const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const ROOT = new URL('../', import.meta.url);
 
 /** The server as shipped, in a process of its own, with the embedded database in a directory that goes with it. */
 export class ServerProcess implements AsyncDisposable {
   readonly url: string;
+  /** Lets a bench make people of any tier, and act as them. */
+  readonly serviceToken: string;
   readonly #child: ChildProcess;
   readonly #directory: string;
 
-  private constructor(child: ChildProcess, url: string, directory: string) {
+  private constructor(child: ChildProcess, url: string, serviceToken: string, directory: string) {
     this.#child = child;
     this.url = url;
+    this.serviceToken = serviceToken;
     this.#directory = directory;
   }
 
-  /** `nodeFlags`: for Node itself, such as --cpu-prof. */
-  static async start(nodeFlags: readonly string[]): Promise<ServerProcess> {
+  /** `nodeFlags`: for Node itself, such as --cpu-prof. `program`: another server than ours, to compare with. */
+  static async start(nodeFlags: readonly string[], program = 'src/main.ts'): Promise<ServerProcess> {
     const directory = mkdtempSync(join(tmpdir(), 'rookery-bench-'));
     chmodSync(directory, 0o711); // As root the database runs as another user, who has to get in.
-    const child = spawn(process.execPath, [...nodeFlags, MAIN], {
-      env: { ...process.env, PORT: '0', DATA_DIR: directory, LOG_LEVEL: 'warn', DATABASE_URL: '' },
+    const serviceToken = randomBytes(32).toString('hex');
+    const child = spawn(process.execPath, [...nodeFlags, fileURLToPath(new URL(program, ROOT))], {
+      env: { ...process.env, PORT: '0', DATA_DIR: directory, LOG_LEVEL: 'warn', DATABASE_URL: '', SERVICE_TOKEN: serviceToken },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     try {
-      return new ServerProcess(child, await addressOf(child), directory);
+      return new ServerProcess(child, await addressOf(child), serviceToken, directory);
     } catch (error) {
       child.kill('SIGKILL');
       removeData(directory);
@@ -49,7 +54,7 @@ export class ServerProcess implements AsyncDisposable {
     }
   }
 
-  async sample(): Promise<Sample> {
+  readonly sample = async (): Promise<Sample> => {
     const text = await (await fetch(`${this.url}/metrics`)).text();
     const figure = (name: string) => Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1] ?? 0);
     return {
@@ -59,7 +64,7 @@ export class ServerProcess implements AsyncDisposable {
       cpuSeconds: figure('process_cpu_seconds_total'),
       batchSize: figure('rookery_message_batch_size_sum') / (figure('rookery_message_batch_size_count') || 1),
     };
-  }
+  };
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode === null) {

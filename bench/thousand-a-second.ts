@@ -4,6 +4,7 @@ import type { RecordableHistogram } from 'node:perf_hooks';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { post } from '../test/kit/http.ts';
 import { Person } from '../test/kit/person.ts';
 import { createLedger, type Ledger, Listener, type Room, Sender } from './load.ts';
 import { type Sample, ServerProcess } from './server-process.ts';
@@ -39,7 +40,7 @@ process.exitCode = await main();
 async function main(): Promise<number> {
   const flags = values.profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', values.profile];
   await using server = await ServerProcess.start(flags);
-  const { rooms, people } = await furnish(server.url);
+  const { rooms, people } = await furnish(server);
   const ledger = createLedger(total);
   const listeners = await openListeners(rooms, Number(values.listeners), ledger);
   const senders = await openSenders(people, Number(values.senders), ledger);
@@ -61,8 +62,15 @@ async function main(): Promise<number> {
   return problems.length === 0 ? 0 : 1;
 }
 
-async function furnish(url: string): Promise<{ readonly people: readonly Person[]; readonly rooms: readonly Room[] }> {
+async function furnish({
+  url,
+  serviceToken,
+}: ServerProcess): Promise<{ readonly people: readonly Person[]; readonly rooms: readonly Room[] }> {
   const people = await Promise.all(Array.from({ length: PEOPLE }, (_, index) => Person.signUp(url, `person_${index}`, `Person ${index}`)));
+  // A FREE person may not open as many sockets.
+  const SET_TIER = 'mutation ($input: SetUserTierInput!) { setUserTier(input: $input) { user { id } } }';
+  for (const { id } of people)
+    await post(url, SET_TIER, { variables: { input: { userId: id, tier: 'ENTERPRISE' } }, accessToken: serviceToken });
   const groups = [
     people.slice(0, HOT_MEMBERS),
     ...Array.from({ length: PAIRS }, (_, index) =>

@@ -1,0 +1,213 @@
+// npm run bench:fan-out -- [--subscribers 5000] [--messages 50] [--in-flight 1] [--profile DIRECTORY]
+//
+// Many who follow one conversation and mostly wait: what they cost in memory, and what it costs to reach them all; beside a server that is
+// `ws` and nothing else. Both are asked in turns, in one run: read the ratios.
+
+import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import WebSocket from 'ws';
+import { post } from '../test/kit/http.ts';
+import { ServerProcess } from './server-process.ts';
+
+const SOCKETS_PER_PERSON = 50;
+const ROUNDS = 5;
+const SETTLE_MS = 3_000;
+const OPEN_AT_ONCE = 50;
+const DEADLINE_MS = 60_000;
+const KIB = 1024;
+
+const FOLLOW = `subscription ($id: ID!) { conversationEvents(conversationId: $id) {
+  __typename sequence previousSequence cursor ... on MessageSent { message { id position body createdAt author { id } } }
+} }`;
+
+const { values } = parseArgs({
+  options: {
+    subscribers: { type: 'string', default: '5000' },
+    messages: { type: 'string', default: '50' },
+    'in-flight': { type: 'string', default: '1' },
+    profile: { type: 'string' },
+  },
+});
+const subscribers = Number(values.subscribers);
+const messages = Number(values.messages);
+const inFlight = Number(values['in-flight']);
+
+type Usage = { readonly rssBytes: number; readonly heapBytes: number; readonly cpuSeconds: number };
+type Side = {
+  readonly name: string;
+  readonly usage: () => Promise<Usage>;
+  readonly open: (index: number) => Promise<WebSocket>;
+  /** One message to everybody. */
+  readonly send: () => Promise<unknown>;
+};
+
+/** Counts what arrives on all sockets of one side. */
+class Arrivals {
+  count = 0;
+  #awaited: { readonly count: number; readonly resolve: () => void } | null = null;
+
+  readonly take = (): void => {
+    this.count += 1;
+    if (this.#awaited !== null && this.count >= this.#awaited.count) this.#awaited.resolve();
+  };
+
+  async until(count: number): Promise<void> {
+    if (this.count >= count) return;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#awaited = { count, resolve };
+    const timer = setTimeout(() => reject(new Error(`${count} messages must arrive, got ${this.count}.`)), DEADLINE_MS);
+    await promise.finally(() => clearTimeout(timer));
+  }
+}
+
+const flags = values.profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', values.profile];
+await using server = await ServerProcess.start(flags);
+await using raw = await ServerProcess.start([], 'bench/raw-sockets.ts');
+const sides: readonly Side[] = [await rookery(server), rawSockets(raw)];
+const results = new Map<
+  string,
+  { readonly perSocketBytes: number; readonly rates: number[]; readonly cpuUs: number[]; readonly slowestMs: number[] }
+>();
+const arrivals = new Map<string, Arrivals>();
+const sockets: WebSocket[] = [];
+
+for (const side of sides) {
+  const counter = new Arrivals();
+  arrivals.set(side.name, counter);
+  await sleep(SETTLE_MS);
+  const before = await side.usage();
+  for (let start = 0; start < subscribers; start += OPEN_AT_ONCE) {
+    const opened = await Promise.all(
+      Array.from({ length: Math.min(OPEN_AT_ONCE, subscribers - start) }, (_, index) => side.open(start + index)),
+    );
+    for (const socket of opened) socket.on('message', counter.take);
+    sockets.push(...opened);
+  }
+  await sleep(SETTLE_MS);
+  const after = await side.usage();
+  results.set(side.name, { perSocketBytes: (after.rssBytes - before.rssBytes) / subscribers, rates: [], cpuUs: [], slowestMs: [] });
+}
+for (let round = 0; round < ROUNDS; round += 1) {
+  for (const side of sides) {
+    const counter = arrivals.get(side.name);
+    const result = results.get(side.name);
+    if (counter === undefined || result === undefined) continue;
+    const before = await side.usage();
+    const start = performance.now();
+    let expected = counter.count;
+    for (let sent = 0; sent < messages; sent += inFlight) {
+      const count = Math.min(inFlight, messages - sent);
+      const sentAt = performance.now();
+      await Promise.all(Array.from({ length: count }, () => side.send()));
+      expected += count * subscribers;
+      await counter.until(expected);
+      result.slowestMs.push(performance.now() - sentAt);
+    }
+    const wallMs = performance.now() - start;
+    const after = await side.usage();
+    const deliveries = messages * subscribers;
+    result.rates.push(deliveries / (wallMs / 1_000));
+    result.cpuUs.push(((after.cpuSeconds - before.cpuSeconds) * 1_000_000) / deliveries);
+  }
+}
+for (const socket of sockets) socket.terminate();
+report();
+
+function report(): void {
+  const [ours, limit] = sides.map(({ name }) => results.get(name));
+  if (ours === undefined || limit === undefined) throw new Error('There must be two sides.');
+  const line = (label: string, our: number, their: number, unit: string) =>
+    process.stdout.write(
+      `${label.padEnd(44)} ${our.toFixed(1).padStart(10)} ${their.toFixed(1).padStart(10)} ${unit.padEnd(12)} ${(our / their).toFixed(2)} ×\n`,
+    );
+  process.stdout.write(
+    `${subscribers} subscribers, ${messages} messages in ${ROUNDS} rounds, ${inFlight} in flight\n${' '.repeat(44)}    rookery         ws\n`,
+  );
+  line('memory per idle subscribed socket', ours.perSocketBytes / KIB, limit.perSocketBytes / KIB, 'KiB');
+  line('deliveries per second', median(ours.rates), median(limit.rates), '/s');
+  line('processor time of the server per delivery', median(ours.cpuUs), median(limit.cpuUs), 'µs');
+  line('send → the last one has it, median', median(ours.slowestMs), median(limit.slowestMs), 'ms');
+  line('send → the last one has it, worst', Math.max(...ours.slowestMs), Math.max(...limit.slowestMs), 'ms');
+}
+
+function median(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
+}
+
+async function rookery({ url, serviceToken, sample }: ServerProcess): Promise<Side> {
+  const ask = async <Data>(query: string, variables: object, actingAs?: string): Promise<Data> => {
+    const headers = actingAs === undefined ? {} : { 'Rookery-Acting-As': actingAs };
+    const { body } = await post<Data>(url, query, { variables, accessToken: serviceToken, headers });
+    if (!body.data) throw new Error(`Must succeed, got ${JSON.stringify(body.errors)}`);
+    return body.data;
+  };
+  const people: string[] = [];
+  for (let index = 0; index < Math.ceil(subscribers / SOCKETS_PER_PERSON); index += 1) {
+    const { createUser } = await ask<{ createUser: { user: { id: string } } }>(
+      'mutation ($input: CreateUserInput!) { createUser(input: $input) { user { id } } }',
+      { input: { handle: `person_${index}`, displayName: `Person ${index}`, tier: 'ENTERPRISE' } },
+    );
+    people.push(createUser.user.id);
+  }
+  const [owner = ''] = people;
+  const { createConversation } = await ask<{ createConversation: { conversation: { id: string } } }>(
+    'mutation ($input: CreateConversationInput!) { createConversation(input: $input) { conversation { id } } }',
+    { input: { kind: 'CHANNEL', title: 'Everybody', memberIds: people.slice(1, 101) } },
+    owner,
+  );
+  const { id } = createConversation.conversation;
+  for (let start = 101; start < people.length; start += 100) {
+    const input = { conversationId: id, userIds: people.slice(start, start + 100) };
+    await ask('mutation ($input: AddMembersInput!) { addMembers(input: $input) { cursor } }', { input }, owner);
+  }
+  let count = 0;
+  return {
+    name: 'rookery',
+    usage: () => sample(),
+    async open(index) {
+      const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
+      const ready = Promise.withResolvers<void>();
+      let seen = 0;
+      socket.once('open', () => {
+        const payload = { authorization: `Bearer ${serviceToken}`, actingAs: people[index % people.length] };
+        socket.send(JSON.stringify({ type: 'connection_init', payload }));
+      });
+      const listen = () => {
+        seen += 1;
+        // First the acknowledgement, then CaughtUp.
+        if (seen === 1) socket.send(JSON.stringify({ type: 'subscribe', id: 'events', payload: { query: FOLLOW, variables: { id } } }));
+        if (seen < 2) return;
+        socket.off('message', listen);
+        ready.resolve();
+      };
+      socket.on('message', listen);
+      socket.once('error', ready.reject);
+      await ready.promise;
+      return socket;
+    },
+    send() {
+      count += 1;
+      const input = {
+        conversationId: id,
+        clientMessageId: `message ${count}`,
+        body: 'A sentence of about the length that people write to each other.',
+      };
+      return ask('mutation ($input: SendMessageInput!) { sendMessage(input: $input) { cursor } }', { input }, owner);
+    },
+  };
+}
+
+function rawSockets({ url }: ServerProcess): Side {
+  const ask = async (path: string): Promise<Usage> => (await fetch(`${url}${path}`)).json();
+  return {
+    name: 'ws',
+    usage: () => ask('/'),
+    async open() {
+      const socket = new WebSocket(url.replace('http', 'ws'));
+      await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
+      return socket;
+    },
+    send: () => ask('/send'),
+  };
+}
