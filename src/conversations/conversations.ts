@@ -78,6 +78,7 @@ export function createConversations({ sql, bus, identity, groupMembersMax = GROU
     return { key, uuid };
   }
 
+  /** To be asked before `refer`: an outsider must get the same complaint of users, whether or not there is such a conversation. */
   async function userKeys(field: string, uuids: readonly string[]): Promise<readonly number[]> {
     const found = await identity.userKeysByUuid(uuids);
     const missing = uuids.filter((uuid) => !found.has(uuid));
@@ -178,8 +179,8 @@ export function createConversations({ sql, bus, identity, groupMembersMax = GROU
     async addMembers(viewerKey: number, uuid: string, userUuids: readonly string[]): Promise<AddedMembers> {
       if (userUuids.length < 1 || userUuids.length > MEMBERS_ADDED_MAX)
         throw badInput('input.userIds', `userIds must be 1 to ${MEMBERS_ADDED_MAX} ids, got ${userUuids.length}.`);
-      const conversation = await refer(uuid);
       const keysOfUsers = await userKeys('input.userIds', [...new Set(userUuids)]);
+      const conversation = await refer(uuid);
       const rows = await store.addMembers(sql, conversation.key, viewerKey, keysOfUsers, groupMembersMax);
       if (rows[0]?.status === 'FULL')
         throw badInput(
@@ -196,8 +197,8 @@ export function createConversations({ sql, bus, identity, groupMembersMax = GROU
     },
 
     async removeMember(viewerKey: number, uuid: string, userUuid: string): Promise<Changed<Conversation>> {
-      const conversation = await refer(uuid);
       const [userKey] = await userKeys('input.userId', [userUuid]);
+      const conversation = await refer(uuid);
       if (userKey === viewerKey) throw badInput('input.userId', 'userId must be another member: use leaveConversation to leave.');
       const rows = await store.removeMember(sql, conversation.key, viewerKey, userKey ?? 0);
       refuse(rows, 'remove this member');
@@ -207,8 +208,8 @@ export function createConversations({ sql, bus, identity, groupMembersMax = GROU
     },
 
     async setMemberRole(viewerKey: number, uuid: string, userUuid: string, role: MemberRole): Promise<Changed<Member>> {
-      const conversation = await refer(uuid);
       const [userKey] = await userKeys('input.userId', [userUuid]);
+      const conversation = await refer(uuid);
       const rows = await store.setMemberRole(sql, conversation.key, viewerKey, userKey ?? 0, role);
       const [row] = rows;
       if (row?.status === 'LAST_OWNER')

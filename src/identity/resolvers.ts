@@ -27,8 +27,7 @@ export function createIdentityResolvers({ identity }: IdentityResolversDependenc
   return {
     Query: {
       viewer: (_, _arguments, { viewer }) => viewer,
-      user(_, { handle }, context) {
-        requireViewer(context);
+      user(_, { handle }) {
         if (handle === null || handle === undefined) throw badInput('handle', 'handle must be given, got none.');
         return identity.userByHandle(handle);
       },
