@@ -71,14 +71,16 @@ export function createConversations({ sql, bus, identity, groupMembersMax = GROU
     { cache: false, maxBatchSize: MEMBERS_PER_STATEMENT_MAX },
   );
 
-  /** NOT_FOUND for an id that leads nowhere. Says nothing about membership: the statement that follows judges it. */
+  /**
+   * NOT_FOUND for an id that leads nowhere. Says nothing about membership: the statement that follows judges it. Whatever else may be
+   * complained of comes before: an outsider must get the same complaint whether or not there is such a conversation.
+   */
   async function refer(uuid: string): Promise<ConversationRef> {
     const key = (await keys.find([uuid])).get(uuid);
     if (key === undefined) throw notFound();
     return { key, uuid };
   }
 
-  /** To be asked before `refer`: an outsider must get the same complaint of users, whether or not there is such a conversation. */
   async function userKeys(field: string, uuids: readonly string[]): Promise<readonly number[]> {
     const found = await identity.userKeysByUuid(uuids);
     const missing = uuids.filter((uuid) => !found.has(uuid));
@@ -136,11 +138,11 @@ export function createConversations({ sql, bus, identity, groupMembersMax = GROU
     },
 
     async update(viewerKey: number, uuid: string, input: store.AttributeChanges): Promise<Changed<Conversation>> {
-      const conversation = await refer(uuid);
       const changes = {
         ...(input.title !== undefined && { title: checkTitle(input.title) }),
         ...(input.topic !== undefined && { topic: checkTopic(input.topic) }),
       };
+      const conversation = await refer(uuid);
       if (changes.title === null && (await read(viewerKey, conversation.key)).kind === 'CHANNEL')
         throw badInput('input.title', 'A CHANNEL must have a title, got null.');
       const { status, conversation: entity } = await store.updateConversation(sql, conversation.key, viewerKey, changes);

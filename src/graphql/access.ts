@@ -11,6 +11,8 @@ export const ROOT_RULES = {
   FINDER: 'Everybody who is signed in. What the viewer is not given is null, exactly as what does not exist.',
   CHANNEL: 'Everybody who is signed in, for a CHANNEL; for other kinds NOT_FOUND.',
   MEMBER: 'Members of the conversation; for others NOT_FOUND.',
+  FOLLOWER:
+    'Members of the conversation. Who is one no longer gets the news of that, when their cursor lies before it, and nothing else; others NOT_FOUND.',
   MEMBER_OF_MANY: 'Members of a GROUP or CHANNEL, in a DIRECT conversation FORBIDDEN; for others NOT_FOUND.',
   ROLE: 'Members whose role in the conversation allows it, other members FORBIDDEN; for others NOT_FOUND.',
   AUTHOR: 'The author of the message, other members FORBIDDEN; for others, the author who is no member any more included, NOT_FOUND.',
@@ -78,7 +80,7 @@ export const ACCESS_RULES: AccessRules = {
     pinMessage: 'ROLE',
     unpinMessage: 'ROLE',
   },
-  Subscription: { conversationEvents: 'MEMBER', viewerEvents: 'SIGNED_IN' },
+  Subscription: { conversationEvents: 'FOLLOWER', viewerEvents: 'SIGNED_IN' },
 
   Viewer: {
     id: PARENT,

@@ -23,6 +23,7 @@ const ROOT_CHECKS: { readonly [Rule in RootRule]: ((context: Context) => unknown
   FINDER: requireViewer,
   CHANNEL: requireViewer,
   MEMBER: requireViewer,
+  FOLLOWER: requireViewer,
   MEMBER_OF_MANY: requireViewer,
   ROLE: requireViewer,
   AUTHOR: requireViewer,

@@ -1,0 +1,99 @@
+import { type GraphQLInputType, getNamedType, isEnumType, isInputObjectType, isListType, isNonNullType, Kind, typeFromAST } from 'graphql';
+import { decodeNodeId, encodeId, encodeMemberId, encodeMessageId, newUuid } from '../../../src/platform/id.ts';
+import type { Variables } from './engine.ts';
+import { operationOf, schema } from './operation.ts';
+
+/** Far beyond the last. */
+const NO_SEQUENCE = 999_999;
+
+/** The same values with another conversation in the place of one: what does not exist, asked for in the same way. */
+export function createGhost(conversationId: string) {
+  const real = decodeNodeId(conversationId);
+  if (real?.type !== 'Conversation') throw new Error(`Must be the id of a conversation, got ${conversationId}.`);
+  const [realUuid, ghostUuid] = [real.uuid, newUuid()];
+
+  function ghostly(value: unknown): unknown {
+    if (Array.isArray(value)) return value.map(ghostly);
+    if (typeof value === 'object' && value !== null)
+      return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, ghostly(each)]));
+    const node = typeof value === 'string' ? decodeNodeId(value) : null;
+    if (node?.type === 'Conversation' && node.uuid === realUuid) return encodeId('cnv', ghostUuid);
+    if (node?.type === 'Message' && node.conversationUuid === realUuid) return encodeMessageId(ghostUuid, node.sequence);
+    if (node?.type === 'Member' && node.conversationUuid === realUuid) return encodeMemberId(ghostUuid, node.userUuid);
+    return value;
+  }
+
+  return {
+    variables: (variables: Variables): Variables =>
+      Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, ghostly(value)])),
+    /** Whether the values name the conversation at all. */
+    isNamedBy: (variables: Variables): boolean => JSON.stringify(ghostly(variables)) !== JSON.stringify(variables),
+    /** What is said of the ghost, as if it were said of the real one: some complaints repeat what came. */
+    unmask: (text: string): string => text.replaceAll(bodyOf(ghostUuid), bodyOf(realUuid)),
+    /** Values that do not fit, one at a time, in the place of each that is not what names the conversation. */
+    variations(field: string, variables: Variables): readonly Variables[] {
+      const wrong = (type: GraphQLInputType): readonly unknown[] => [
+        ...wrongValues(type),
+        ...(getNamedType(type).name === 'ID' ? [encodeMessageId(realUuid, NO_SEQUENCE)] : []),
+      ];
+      return Object.entries(variables).flatMap(([name, value]) => {
+        const type = typeOf(field, name);
+        const named = isNonNullType(type) ? type.ofType : type;
+        if (!isInputObjectType(named)) return wrong(type).map((each) => ({ ...variables, [name]: each }));
+        const given = typeof value === 'object' && value !== null ? value : {};
+        return Object.values(named.getFields()).flatMap((inner) =>
+          wrong(inner.type).map((each) => ({ ...variables, [name]: { ...given, [inner.name]: each } })),
+        );
+      });
+    },
+  };
+}
+
+/** The part of an id that stands for the conversation. */
+function bodyOf(uuid: string): string {
+  return encodeId('cnv', uuid).slice('cnv_'.length);
+}
+
+/** An outsider has no cursor of the conversation's events; with one they would know already. */
+export function withoutCursors(field: string, variables: Variables): Variables {
+  const entries = Object.entries(variables).map(([name, value]) => [
+    name,
+    getNamedType(typeOf(field, name)).name === 'EventCursor' ? null : value,
+  ]);
+  return Object.fromEntries(entries);
+}
+
+function typeOf(field: string, variable: string): GraphQLInputType {
+  const [operation] = operationOf(field).document.definitions;
+  const definition =
+    operation?.kind === Kind.OPERATION_DEFINITION
+      ? operation.variableDefinitions?.find((each) => each.variable.name.value === variable)
+      : undefined;
+  const type = definition === undefined ? undefined : typeFromAST(schema, definition.type);
+  // The type of a variable is one of input: the document was made of the arguments' own types.
+  if (type === undefined) throw new Error(`There must be a variable ${variable} of ${field}.`);
+  return type as GraphQLInputType;
+}
+
+/** Values that a field may well complain of. */
+function wrongValues(type: GraphQLInputType): readonly unknown[] {
+  return isNonNullType(type) ? wrongOf(type.ofType) : [null, ...wrongOf(type)];
+}
+
+function wrongOf(type: GraphQLInputType): readonly unknown[] {
+  if (isNonNullType(type)) return wrongValues(type);
+  if (isListType(type)) return [[], ...wrongValues(type.ofType).map((each) => [each])].filter(([first]) => first !== null);
+  if (isEnumType(type)) return type.getValues().map(({ name }) => name);
+  switch (type.name) {
+    case 'ID':
+      return ['nonsense', encodeId('usr', newUuid()), encodeId('cnv', newUuid())];
+    case 'String':
+      return ['', ' ', '\u0000', 'x'.repeat(20_000)];
+    case 'Int':
+      return [-1, 0, 2 ** 31 - 1];
+    case 'Boolean':
+      return [true, false];
+    default:
+      return ['forged'];
+  }
+}

@@ -1,0 +1,61 @@
+import { OBJECT_ACCESS } from '../../../src/graphql/access.ts';
+import type { Engine } from './engine.ts';
+import type { Call, Observation } from './observe.ts';
+import { rootFields } from './operation.ts';
+import { type Cast, createCast, createWorld, KINDS, type Kind, type ObjectType, ROLES, type Role, type World } from './world.ts';
+
+/** Fields that answer whatever type of object the id is of: asked for one of each. */
+const BY_ID = ['Query.node', 'Query.nodes'];
+
+/** What changes who is in a conversation or takes its messages away: whoever comes next needs another one. */
+const SPENDS_ITS_WORLD: readonly string[] = [
+  'Mutation.addMembers',
+  'Mutation.deleteMessage',
+  'Mutation.joinChannel',
+  'Mutation.leaveConversation',
+  'Mutation.removeMember',
+  'Mutation.setMemberRole',
+];
+
+/** Every way in which these people may call a root field. */
+export function callsOf(field: string, kind: Kind, roles: readonly Role[] = ROLES[kind]): readonly Call[] {
+  // The keys of the table are its types.
+  const types = Object.keys(OBJECT_ACCESS) as ObjectType[];
+  const targets = BY_ID.includes(field) ? types : [null];
+  return roles.flatMap((role) => targets.map((target) => ({ field, kind, role, target })));
+}
+
+/** Calls everything, in each kind of conversation: what reads in the worlds given, what changes in others with other people. */
+export async function observeAll(engine: Engine, worlds: readonly World[]): Promise<readonly Observation[]> {
+  const observed = await Promise.all([
+    ...worlds.map(async (world) => {
+      const all: Observation[] = [];
+      for (const field of rootFields().filter((each) => !isMutation(each)))
+        for (const call of callsOf(field, world.kind)) all.push(...(await engine.run(call, world)));
+      return all;
+    }),
+    ...KINDS.map(async (kind) => {
+      const all: Observation[] = [];
+      const cast = await createCast(engine.server);
+      for (const field of rootFields().filter(isMutation)) all.push(...(await observeMutation(engine, field, kind, cast)));
+      return all;
+    }),
+  ]);
+  return observed.flat();
+}
+
+async function observeMutation(engine: Engine, field: string, kind: Kind, cast: Cast): Promise<readonly Observation[]> {
+  const all: Observation[] = [];
+  let world: World | null = null;
+  for (const call of callsOf(field, kind)) {
+    world ??= await createWorld(kind, cast);
+    const observations = await engine.run(call, world);
+    all.push(...observations);
+    if (SPENDS_ITS_WORLD.includes(field) && observations[0]?.outcome === 'value') world = null;
+  }
+  return all;
+}
+
+function isMutation(field: string): boolean {
+  return field.startsWith('Mutation.');
+}
