@@ -3,6 +3,7 @@ import type { Person } from '../person.ts';
 import type { TestServer } from '../server.ts';
 
 export type Kind = 'GROUP' | 'CHANNEL' | 'DIRECT';
+/** Who asks. Another one is added here and to ROLES, gets its context in engine.ts, and its standing in observe.ts. */
 export type Role = 'anonymous' | 'stranger' | 'removed' | 'member' | 'admin' | 'owner';
 export type ObjectType = keyof typeof OBJECT_ACCESS;
 export type RootType = Extract<keyof AccessRules, 'Query' | 'Mutation' | 'Subscription'>;
