@@ -124,21 +124,23 @@ describe('a resolver that answers as if somebody else had asked is seen', () => 
 });
 
 describe('what exists and what does not are the same to an outsider, to the letter', () => {
-  test.each(rootFields())('%s', async (field) => {
-    for (const kind of ['GROUP', 'DIRECT'] as const) {
-      const world = worlds[kind];
-      const ghost = createGhost(world.conversationId);
-      for (const role of ['anonymous', 'stranger'] as const) {
-        for (const call of callsOf(field, kind, [role])) {
-          const given = withoutCursors(field, await engine.variables(call, world));
-          if (!ghost.isNamedBy(given)) continue;
-          for (const variables of [given, ...ghost.variations(field, given)])
-            expect(ghost.unmask(await answerTo(field, world, role, ghost.variables(variables)))).toBe(
-              await answerTo(field, world, role, variables),
-            );
-        }
+  async function compare(field: string, world: World, ghost: ReturnType<typeof createGhost>): Promise<void> {
+    for (const call of callsOf(field, world.kind, ['anonymous', 'stranger'])) {
+      const given = withoutCursors(field, await engine.variables(call, world));
+      if (!ghost.isNamedBy(given)) continue;
+      for (const variables of [given, ...ghost.variations(field, given)]) {
+        const answer = await answerTo(field, world, call.role, variables);
+        expect(ghost.unmask(await answerTo(field, world, call.role, ghost.variables(variables)))).toBe(answer);
       }
     }
+  }
+
+  test.each(rootFields())('by %s: a GROUP and a DIRECT conversation', async (field) => {
+    for (const world of [worlds.GROUP, worlds.DIRECT]) await compare(field, world, createGhost(world.conversationId));
+  });
+
+  test.each(rootFields())('by %s: messages and members of a CHANNEL', async (field) => {
+    await compare(field, worlds.CHANNEL, createGhost(worlds.CHANNEL.conversationId, 'contents'));
   });
 });
 

@@ -32,7 +32,8 @@ export type ObjectRule = keyof typeof OBJECT_RULES;
 /** Who may read a field of an object that they were given. All but PARENT are checked in front of the resolver (guard.ts). */
 export const FIELD_RULES = {
   PARENT: 'Whoever was given the object, as it is only ever given to those who may see all of it.',
-  VISIBLE: 'Members, and of a CHANNEL everybody who is signed in; what is about a membership is 0 or null for who has none. For others NOT_FOUND.',
+  VISIBLE:
+    'Members, and of a CHANNEL everybody who is signed in; what is about a membership is 0 or null for who has none. For others NOT_FOUND.',
   MEMBER: 'Members of the conversation; for others NOT_FOUND.',
   MEMBER_OR_TOTAL: 'Members of the conversation. Who else may see it may ask for `totalCount` alone; else NOT_FOUND.',
 } as const;

@@ -6,11 +6,14 @@ import { operationOf, schema } from './operation.ts';
 /** Far beyond the last. */
 const NO_SEQUENCE = 999_999;
 
-/** The same values with another conversation in the place of one: what does not exist, asked for in the same way. */
-export function createGhost(conversationId: string) {
+/**
+ * The same values with another conversation in the place of one, or with other messages and members of the same: what does not exist, asked
+ * for in the same way.
+ */
+export function createGhost(conversationId: string, of: 'conversation' | 'contents' = 'conversation') {
   const real = decodeNodeId(conversationId);
   if (real?.type !== 'Conversation') throw new Error(`Must be the id of a conversation, got ${conversationId}.`);
-  const [realUuid, ghostUuid] = [real.uuid, newUuid()];
+  const [realUuid, ghostUuid] = [real.uuid, of === 'contents' ? real.uuid : newUuid()];
 
   function ghostly(value: unknown): unknown {
     if (Array.isArray(value)) return value.map(ghostly);
@@ -18,8 +21,10 @@ export function createGhost(conversationId: string) {
       return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, ghostly(each)]));
     const node = typeof value === 'string' ? decodeNodeId(value) : null;
     if (node?.type === 'Conversation' && node.uuid === realUuid) return encodeId('cnv', ghostUuid);
-    if (node?.type === 'Message' && node.conversationUuid === realUuid) return encodeMessageId(ghostUuid, node.sequence);
-    if (node?.type === 'Member' && node.conversationUuid === realUuid) return encodeMemberId(ghostUuid, node.userUuid);
+    if (node?.type === 'Message' && node.conversationUuid === realUuid)
+      return encodeMessageId(ghostUuid, of === 'contents' ? NO_SEQUENCE : node.sequence);
+    if (node?.type === 'Member' && node.conversationUuid === realUuid)
+      return encodeMemberId(ghostUuid, of === 'contents' ? newUuid() : node.userUuid);
     return value;
   }
 

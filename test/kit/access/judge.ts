@@ -96,7 +96,7 @@ export function violationOf(observation: Observation, { rules, objects }: Tables
       case 'PARENT':
         return answers;
       case 'VISIBLE':
-        return standing === 'member' ? ['value'] : answers;
+        return standing === 'member' || observation.isNonNull ? ['value'] : ['null'];
       case 'MEMBER':
         return standing === 'member' ? answers : ['NOT_FOUND'];
       case 'MEMBER_OR_TOTAL':

@@ -2,7 +2,7 @@ import { OBJECT_ACCESS } from '../../../src/graphql/access.ts';
 import type { Engine } from './engine.ts';
 import type { Call, Observation } from './observe.ts';
 import { rootFields } from './operation.ts';
-import { type Cast, createCast, createWorld, KINDS, type Kind, type ObjectType, ROLES, type Role, type World } from './world.ts';
+import { createCast, createWorld, KINDS, type Kind, type ObjectType, ROLES, type Role, type World } from './world.ts';
 
 /** Fields that answer whatever type of object the id is of: asked for one of each. */
 const BY_ID = ['Query.node', 'Query.nodes'];
@@ -37,23 +37,19 @@ export async function observeAll(engine: Engine, worlds: readonly World[]): Prom
     ...KINDS.map(async (kind) => {
       const all: Observation[] = [];
       const cast = await createCast(engine.server);
-      for (const field of rootFields().filter(isMutation)) all.push(...(await observeMutation(engine, field, kind, cast)));
+      let world: World | null = null;
+      for (const call of rootFields()
+        .filter(isMutation)
+        .flatMap((field) => callsOf(field, kind))) {
+        world ??= await createWorld(kind, cast);
+        const observations = await engine.run(call, world);
+        all.push(...observations);
+        if (SPENDS_ITS_WORLD.includes(call.field) && observations[0]?.outcome === 'value') world = null;
+      }
       return all;
     }),
   ]);
   return observed.flat();
-}
-
-async function observeMutation(engine: Engine, field: string, kind: Kind, cast: Cast): Promise<readonly Observation[]> {
-  const all: Observation[] = [];
-  let world: World | null = null;
-  for (const call of callsOf(field, kind)) {
-    world ??= await createWorld(kind, cast);
-    const observations = await engine.run(call, world);
-    all.push(...observations);
-    if (SPENDS_ITS_WORLD.includes(field) && observations[0]?.outcome === 'value') world = null;
-  }
-  return all;
 }
 
 function isMutation(field: string): boolean {
