@@ -1,5 +1,16 @@
 import type { CodegenConfig } from '@graphql-codegen/cli';
 
+const EVENTS = [
+  'MessageSent',
+  'MessageChanged',
+  'MemberChanged',
+  'ConversationChanged',
+  'CaughtUp',
+  'TypingChanged',
+  'ReadMoved',
+  'PresenceChanged',
+];
+
 /** SDL → types only (erasable, nothing at run time). `npm run codegen` writes them, `npm run codegen:check` fails when they are not current. */
 const config: CodegenConfig = {
   schema: 'schema/*.graphql',
@@ -27,12 +38,7 @@ const config: CodegenConfig = {
           MemberEdge: './connection.ts#Edge<MemberModel>',
           ConversationEdge: './connection.ts#Edge<ConversationModel>',
           ConversationEvent: '../events/event.ts#ConversationEvent as EventModel',
-          ...Object.fromEntries(
-            ['MessageSent', 'MessageChanged', 'MemberChanged', 'ConversationChanged', 'CaughtUp'].map((name) => [
-              name,
-              `Extract<EventModel, { readonly __typename: '${name}' }>`,
-            ]),
-          ),
+          ...Object.fromEntries(EVENTS.map((name) => [name, `Extract<EventModel, { readonly __typename: '${name}' }>`])),
         },
         enumsAsTypes: true,
         useTypeImports: true,

@@ -3,6 +3,7 @@ import { createConversations } from './conversations/conversations.ts';
 import { createConversationLoaders } from './conversations/loaders.ts';
 import { createConversationResolvers } from './conversations/resolvers.ts';
 import { createMemoryBus } from './events/bus-memory.ts';
+import { createRedisBus } from './events/bus-redis.ts';
 import { createEventCursors } from './events/cursors.ts';
 import { Hub } from './events/hub.ts';
 import { createEventResolvers } from './events/resolvers.ts';
@@ -26,7 +27,14 @@ import { developmentSecret } from './platform/development-secret.ts';
 import { createLogger, type Logger } from './platform/logger.ts';
 import { createMetrics } from './platform/metrics.ts';
 import { connectPostgres, type DatabaseAddress } from './platform/postgres.ts';
+import { connectRedis } from './platform/redis.ts';
+import { redisPrefix } from './platform/redis-prefix.ts';
 import { deriveSecrets } from './platform/secrets.ts';
+import { createPresence } from './presence/presence.ts';
+import { createMemoryPresenceStore } from './presence/presence-store-memory.ts';
+import { createRedisPresenceStore } from './presence/presence-store-redis.ts';
+import { createPresenceResolvers } from './presence/resolvers.ts';
+import { createTyping } from './presence/typing.ts';
 import { FUNCTION_FILES, MIGRATIONS_DIRECTORY } from './schema-files.ts';
 import { createChatPages } from './server/chat-page.ts';
 import { createServer, type RookeryServer } from './server/server.ts';
@@ -39,6 +47,18 @@ export type AppOptions = {
   readonly databaseAddress?: DatabaseAddress;
   /** Told of every statement, for tests that count them. */
   readonly onStatement?: (text: string) => void;
+  /** Instead of those in presence/rules.ts, for tests that would not wait for them. */
+  readonly presenceTimes?: Partial<PresenceTimes>;
+};
+
+/** In milliseconds. */
+export type PresenceTimes = {
+  readonly graceMs: number;
+  readonly heldMs: number;
+  readonly heartbeatMs: number;
+  readonly sweepMs: number;
+  readonly typingMs: number;
+  readonly repeatMs: number;
 };
 
 export type App = AsyncDisposable & {
@@ -49,7 +69,7 @@ export type App = AsyncDisposable & {
 };
 
 /** Builds every part, each before what needs it, and stops them in reverse. */
-export async function startApp({ config, clock = systemClock, onStatement, ...options }: AppOptions): Promise<App> {
+export async function startApp({ config, clock = systemClock, onStatement, presenceTimes = {}, ...options }: AppOptions): Promise<App> {
   const logger = options.logger ?? createLogger(config.logLevel);
   await using stack = new AsyncDisposableStack();
 
@@ -70,17 +90,40 @@ export async function startApp({ config, clock = systemClock, onStatement, ...op
         metrics.databaseDuration.observe({ failed: String(failed) }, durationMs / 1_000);
         onStatement?.(text);
       },
+      onAway(isAway) {
+        metrics.databaseUp.set(isAway ? 0 : 1);
+        if (isAway) logger.error('The database is away.');
+        else logger.info('The database is back.');
+      },
     }),
   );
   const { sql } = database;
+  metrics.databaseUp.set(1);
 
   const secrets = deriveSecrets(config.secret ?? developmentSecret(config.dataDirectory));
   const codec = createCursorCodec(secrets.cursorKey);
-  const cursors = createEventCursors({ codec, epoch: await readEpoch(sql) });
-  const bus = stack.use(createMemoryBus({ logger }));
-  const hub = new Hub({ sql, bus, logger });
+  const epoch = await readEpoch(sql);
+  const cursors = createEventCursors({ codec, epoch });
+  const { redisUrl } = config;
+  const onRedisChange = (isUp: boolean) => metrics.redisUp.set(Number(isUp));
+  const redis = redisUrl === null ? null : stack.use(await connectRedis({ url: redisUrl, logger, onChange: onRedisChange }));
+  const local = createMemoryBus({ logger });
+  const bus = stack.use(
+    redis === null
+      ? local
+      : createRedisBus({
+          pubSub: await redis.pubSub(),
+          local,
+          prefix: redisPrefix(epoch),
+          logger,
+          onLost: () => metrics.busLost.inc(),
+          onBack: () => hub.checkSoon(),
+        }),
+  );
+  const hub: Hub = new Hub({ sql, bus, logger, clock });
   stack.defer(() => hub.stop());
-  const subscriptions = createSubscriptions({ sql, hub, cursors, now: () => clock.now() });
+  const onSignalDropped = () => metrics.signalsDropped.inc();
+  const subscriptions = createSubscriptions({ sql, hub, cursors, now: () => clock.now(), onSignalDropped });
 
   const onSessionsEnded = (sessionUuids: readonly string[]) => bus.publish({ kind: 'sessions', sessionUuids });
   const identity = createIdentityService({ sql, secrets, clock, config, onSessionsEnded });
@@ -88,6 +131,27 @@ export async function startApp({ config, clock = systemClock, onStatement, ...op
   const writer = new MessageWriter({ sql, onBatch: (size) => metrics.messageBatches.observe(size) });
   stack.defer(() => writer.drain());
   const messages = createMessages({ sql, bus, conversations, writer });
+
+  const ownPresences = createMemoryPresenceStore({ clock, ...presenceTimes });
+  const onFailure = () => metrics.redisFailures.inc();
+  const presenceStore = stack.use(
+    redis === null
+      ? ownPresences
+      : createRedisPresenceStore({ redis, prefix: redisPrefix(epoch), own: ownPresences, onFailure, ...presenceTimes }),
+  );
+  const presence = stack.use(
+    createPresence({
+      sql,
+      bus,
+      identity,
+      store: presenceStore,
+      logger,
+      ...presenceTimes,
+      onChange: (changed) => metrics.presenceChanges.inc({ presence: changed }),
+      onConnections: (count) => metrics.presenceConnections.set(count),
+    }),
+  );
+  const typing = stack.use(createTyping({ bus, conversations, identity, clock, logger, ...presenceTimes }));
 
   const snapshots = createSnapshots(cursors);
   const viewerSnapshots = createViewerSnapshots({ readXmin: () => readXmin(sql) });
@@ -101,6 +165,7 @@ export async function startApp({ config, clock = systemClock, onStatement, ...op
     createIdentityResolvers({ identity }),
     createConversationResolvers({ conversations, loaders: conversationLoaders, codec, cursors, snapshots }),
     createMessageResolvers({ messages, loaders: messageLoaders, conversationLoaders, codec, cursors, snapshots }),
+    createPresenceResolvers({ presence, typing, identity, loaders: conversationLoaders }),
     createEventResolvers({ subscriptions, refer: conversations.refer, cursors, xminOf: viewerSnapshots.xminOf }),
     createNodeResolvers({
       user: (_, uuid) => identity.userByUuid(uuid),
@@ -131,7 +196,9 @@ export async function startApp({ config, clock = systemClock, onStatement, ...op
       metrics,
       logger,
       clock,
+      observe: presence.observe,
       isReady: async () => (await readXmin(sql)) > 0,
+      isDegraded: () => redis !== null && !redis.isUp,
       pages: config.isChatPageEnabled ? createChatPages() : new Map(),
     }),
   );

@@ -11,6 +11,7 @@ export type Config = {
   readonly dataDirectory: string;
   readonly databaseUrl: string | null;
   readonly databaseConnectionsMax: number;
+  readonly redisUrl: string | null;
   readonly statementTimeoutMs: number;
   readonly lockTimeoutMs: number;
   readonly secret: string | null;
@@ -93,6 +94,19 @@ const SETTINGS: { readonly [Name in keyof Config]: Setting<Config[Name]> } = {
     unit: 'count',
     fallback: '10',
     read: whole(2, 1_000),
+  },
+  redisUrl: {
+    name: 'REDIS_URL',
+    description:
+      'A Redis of version 6.2 or newer, which several nodes share: who is present on any of them. Without it each node knows its own. It may be lost at any time.',
+    unit: '`redis://…`, `rediss://…`',
+    fallback: null,
+    read(text) {
+      // The text may hold a password, so it is not quoted.
+      if (text !== null && !(/^rediss?:\/\//.test(text) && URL.canParse(text)))
+        throw new Error('must be an address that begins with redis:// or rediss://, got something else');
+      return text;
+    },
   },
   statementTimeoutMs: {
     name: 'STATEMENT_TIMEOUT_MS',
@@ -221,6 +235,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     dataDirectory: read('dataDirectory'),
     databaseUrl: read('databaseUrl'),
     databaseConnectionsMax: read('databaseConnectionsMax'),
+    redisUrl: read('redisUrl'),
     statementTimeoutMs: read('statementTimeoutMs'),
     lockTimeoutMs: read('lockTimeoutMs'),
     secret: read('secret'),

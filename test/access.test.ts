@@ -1,14 +1,16 @@
 import type { ExecutionResult } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ACCESS_RULES, type AccessRules, FIELD_RULES, OBJECT_ACCESS, OBJECT_RULES, ROOT_RULES } from '../src/graphql/access.ts';
+import { SHAREABLE_COORDINATES } from '../src/graphql/shareable.ts';
 import { Engine, eventOf } from './kit/access/engine.ts';
-import { createGhost, withoutCursors } from './kit/access/ghost.ts';
+import { createGhost } from './kit/access/ghost.ts';
 import { type Tables, violationOf } from './kit/access/judge.ts';
 import { callsOf, observeAll } from './kit/access/matrix.ts';
 import { codeOf, type Observation } from './kit/access/observe.ts';
-import { coordinates, isRootType, rootFields, ruleOf } from './kit/access/operation.ts';
+import { coordinates, isRootType, rootFields, ruleOf, withoutCursors } from './kit/access/operation.ts';
 import { createCast, createWorld, KINDS, type Kind, type Role, type World } from './kit/access/world.ts';
 import { startTestServer, type TestServer } from './kit/server.ts';
+import { until } from './kit/until.ts';
 
 const TABLES: Tables = { rules: ACCESS_RULES, objects: OBJECT_ACCESS };
 const MATRIX_DEADLINE_MS = 300_000;
@@ -41,6 +43,7 @@ describe('the rules of access', () => {
       observations.filter(({ outcome }) => ['value', 'empty', 'null'].includes(outcome)).map(({ coordinate }) => coordinate),
     );
     expect(coordinates().filter((coordinate) => !answered.has(coordinate))).toEqual([]);
+    expect(of('User.presence').some(({ value }) => value === 'ONLINE')).toBe(true);
     const refused = new Set(observations.map(({ outcome }) => outcome));
     expect([...refused].sort()).toEqual(['FORBIDDEN', 'NOT_FOUND', 'UNAUTHENTICATED', 'empty', 'null', 'value']);
   });
@@ -52,6 +55,10 @@ describe('the rules of access', () => {
     const used = new Set(coordinates().map((coordinate) => ruleOf(coordinate)));
     expect([...Object.keys(ROOT_RULES), ...Object.keys(FIELD_RULES)].filter((rule) => !used.has(rule))).toEqual([]);
     expect(Object.keys(OBJECT_RULES).sort()).toEqual([...new Set(Object.values(OBJECT_ACCESS))].sort());
+  });
+
+  test('leave what one execution answers to many to whoever is given the event', () => {
+    expect(SHAREABLE_COORDINATES.filter((coordinate) => ruleOf(coordinate) !== 'PARENT')).toEqual([]);
   });
 
   test('are needed: a schema with a field that has none is not built', () => {
@@ -72,7 +79,7 @@ describe('a rule that is weakened is seen', () => {
     expect(violations(await weak.run(call, worlds.GROUP))).not.toEqual([]);
   });
 
-  test.each(checkedFields.filter((field) => !isRoot(field)))('in front of %s', async (field) => {
+  test.each(checkedFields.filter((field) => field.startsWith('Conversation.')))('in front of %s', async (field) => {
     const weak = new Engine(server, { rules: withRule(field, 'PARENT') });
     const observed: Observation[] = [];
     for (const call of [...callsOf('Query.conversation', 'CHANNEL'), ...callsOf('Mutation.updateConversation', 'CHANNEL', ['owner'])])
@@ -113,19 +120,33 @@ describe('a rule that is weakened is seen', () => {
 
 describe('a resolver that answers as if somebody else had asked is seen', () => {
   const leaky = rootFields().filter((field) => !['ANYONE', 'SIGNED_IN', 'CHANNEL'].includes(ruleOf(field)));
-  test.each(leaky)('%s', async (field) => {
-    const world = field.startsWith('Mutation.') ? await createWorld('GROUP', worlds.GROUP.cast) : worlds.GROUP;
-    const owner = await engine.contextOf(world, ruleOf(field) === 'AUTHOR' ? 'member' : 'owner');
-    const leaking = new Engine(server, { contextFor: ({ requestId }) => ({ ...owner, requestId }) });
+  async function leak(field: string, world: World, role: Role): Promise<readonly string[]> {
+    const { viewer } = await engine.contextOf(world, role);
+    const leaking = new Engine(server, { contextFor: (context) => ({ ...context, viewer }) });
     const observed: Observation[] = [];
     for (const call of callsOf(field, 'GROUP', ['stranger'])) observed.push(...(await leaking.run(call, world)));
-    expect(violations(observed)).not.toEqual([]);
+    return violations(observed);
+  }
+
+  test.each(leaky)('%s', async (field) => {
+    const world = field.startsWith('Mutation.') ? await createWorld('GROUP', worlds.GROUP.cast) : worlds.GROUP;
+    expect(await leak(field, world, ruleOf(field) === 'AUTHOR' ? 'member' : 'owner')).not.toEqual([]);
+  });
+
+  test('User.presence', async () => {
+    await using _socket = await worlds.GROUP.cast.owner.connect();
+    const told = await until(
+      () => leak('Query.user', worlds.GROUP, 'owner'),
+      (texts) => texts.length > 0,
+    );
+    expect(told.join()).toMatch(/^User.presence.* must be OFFLINE, got ONLINE$/);
   });
 });
 
 describe('what exists and what does not are the same to an outsider, to the letter', () => {
   async function compare(field: string, world: World, ghost: ReturnType<typeof createGhost>): Promise<void> {
     for (const call of callsOf(field, world.kind, ['anonymous', 'stranger'])) {
+      // An outsider has no cursor of the conversation; with one they would know already.
       const given = withoutCursors(field, await engine.variables(call, world));
       if (!ghost.isNamedBy(given)) continue;
       for (const variables of [given, ...ghost.variations(field, given)]) {
@@ -224,6 +245,8 @@ async function stir({ cast: { owner, member, newcomer }, conversationId, message
   await owner.send(conversationId, 'Nobody outside is to know');
   await member.edit(messageId, 'Nor this');
   await owner.add(conversationId, newcomer);
+  await owner.setTyping(conversationId);
+  await member.markRead(conversationId, 2);
   await owner.ask('mutation ($input: UpdateConversationInput!) { updateConversation(input: $input) { cursor } }', {
     input: { conversationId, topic: 'Nor what it is about' },
   });

@@ -227,6 +227,20 @@ const MEMBERS = [
       'Value "KING" does not exist in "MemberRole"',
     ],
   ]),
+  ...mutations('setTyping', (world) => ({ ...here(world), isTyping: true }), [
+    [
+      'typing in what is no conversation',
+      { conversationId: 'cnv_nonsense' },
+      'input.conversationId',
+      'conversationId must be the id of a conversation',
+    ],
+    ['typing where one is not', ({ foreignId }) => ({ conversationId: foreignId }), undefined, NOT_THERE, 'NOT_FOUND'],
+    ['typing "yes"', { isTyping: 'yes' }, undefined, 'Boolean cannot represent a non boolean value'],
+  ]),
+  ...mutations('setPresence', nothing, [
+    ['to be OFFLINE', { presence: 'OFFLINE' }, 'input.presence', 'presence must be ONLINE or AWAY, got OFFLINE'],
+    ['to be BUSY', { presence: 'BUSY' }, undefined, 'Value "BUSY" does not exist in "Presence"'],
+  ]),
   ...mutations('markRead', here, [
     ['reading up to -1', { position: -1 }, 'input.position', 'must be 0 or more, got -1'],
     ['reading up to 1.5', { position: 1.5 }, undefined, 'Int cannot represent non-integer value: 1.5'],

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Clock } from '../src/platform/clock.ts';
 import type { ConversationAnswer, Person } from './kit/person.ts';
 import { startTestServer, type TestServer } from './kit/server.ts';
+import { until } from './kit/until.ts';
 
 const SECRET = 'the same for every server of these tests';
 /** Tokens are looked up again once a second: a statement that may come between any two others, so here that second never passes. */
@@ -9,11 +10,12 @@ const CLOCK: Clock = { now: Date.now, monotonic: () => 0 };
 let server: TestServer;
 let ada: Person;
 let ben: Person;
+let others: readonly Person[];
 let conversations: readonly ConversationAnswer[];
 beforeAll(async () => {
   server = await startTestServer({ clock: CLOCK, config: { secret: SECRET } });
   [ada, ben] = await server.people('ada', 'ben');
-  const others = await server.people('cy', 'dee', 'eve', 'fay');
+  others = await server.people('cy', 'dee', 'eve', 'fay');
   conversations = await Promise.all(
     Array.from({ length: 20 }, (_, index) => ada.create({ kind: 'CHANNEL', title: `Channel ${index}`, members: [ben, ...others] })),
   );
@@ -55,6 +57,11 @@ const CHANNELS =
   'query ($first: Int!) { channels(first: $first) { nodes { title viewerRole viewerUnreadCount members { totalCount } lastMessage { body } } } }';
 const MEMBERS =
   'query ($id: ID!, $first: Int!) { conversation(id: $id) { members(first: $first) { nodes { role user { handle } conversation { id } } } } }';
+const PRESENT_MEMBERS =
+  'query ($id: ID!, $first: Int!) { conversation(id: $id) { members(first: $first) { nodes { user { presence } } } } }';
+type PresentMembers = {
+  readonly conversation: { readonly members: { readonly nodes: readonly { readonly user: { readonly presence: string } }[] } };
+};
 const NODES = `query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Message { ${MESSAGE} } ... on Conversation { title } ... on User { handle } ... on Member { role } } }`;
 
 describe('a longer page takes no more statements', () => {
@@ -101,6 +108,17 @@ describe('a longer page takes no more statements', () => {
     const one = await count(MEMBERS, { id, first: 1 });
     expect(await count(MEMBERS, { id, first: 6 })).toBe(one);
     expect(one).toBeLessThanOrEqual(3);
+  });
+
+  test('of members who are present', async () => {
+    const { id } = firstOf(conversations);
+    await using sockets = new AsyncDisposableStack();
+    for (const person of [ada, ben, ...others]) sockets.use(await person.connect());
+    const ask = () => ben.ask<PresentMembers>(PRESENT_MEMBERS, { id, first: 6 });
+    await until(ask, ({ conversation }) => conversation.members.nodes.every(({ user }) => user.presence === 'ONLINE'));
+    const two = await count(PRESENT_MEMBERS, { id, first: 2 });
+    expect(await count(PRESENT_MEMBERS, { id, first: 6 })).toBe(two);
+    expect(two).toBeLessThanOrEqual(3);
   });
 
   test.each(['message', 'conversation', 'member', 'user'])('of nodes, each a %s', async (kind) => {

@@ -26,7 +26,7 @@ import * as store from './store.ts';
 export type ConversationsDependencies = {
   readonly sql: Sql;
   readonly bus: Bus;
-  readonly identity: Pick<IdentityService, 'userKeysByUuid'>;
+  readonly identity: Pick<IdentityService, 'userKeysByUuid' | 'usersByKey'>;
   readonly groupMembersMax?: number;
 };
 
@@ -107,6 +107,18 @@ export function createConversations({ sql, bus, identity, groupMembersMax = GROU
     bus.publish({ kind: 'conversation', conversationKey: conversation.key, changes });
     for (const row of rows) bus.publish({ kind: 'person', userKey: row.user_id });
     return changes;
+  }
+
+  /** In a CHANNEL to the reader's own streams alone: with thousands of readers it would be noise. */
+  async function announceReading(viewerKey: number, { key, kind }: Conversation, position: number): Promise<void> {
+    const user = (await identity.usersByKey([viewerKey])).get(viewerKey);
+    if (user === undefined) return;
+    bus.publish({
+      kind: 'signal',
+      conversationKey: key,
+      signal: { __typename: 'ReadMoved', user, position, atUs: Date.now() * 1_000 },
+      ...(kind === 'CHANNEL' && { onlyTo: viewerKey }),
+    });
   }
 
   return {
@@ -226,10 +238,12 @@ export function createConversations({ sql, bus, identity, groupMembersMax = GROU
     async markRead(viewerKey: number, uuid: string, position: number, movesBack: boolean): Promise<Conversation> {
       if (position < 0) throw badInput('input.position', `position must be 0 or more, got ${position}.`);
       const conversation = await refer(uuid);
-      const { status } = await store.markRead(sql, conversation.key, viewerKey, position, movesBack);
+      const { status, read_position } = await store.markRead(sql, conversation.key, viewerKey, position, movesBack);
       if (status === 'NOT_FOUND') throw notFound();
       if (status === 'DONE') bus.publish({ kind: 'person', userKey: viewerKey });
-      return read(viewerKey, conversation.key);
+      const entity = await read(viewerKey, conversation.key);
+      if (status === 'DONE') await announceReading(viewerKey, entity, read_position);
+      return entity;
     },
 
     keysByUuid: (uuids: readonly string[]) => keys.find(uuids),

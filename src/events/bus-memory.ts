@@ -19,7 +19,7 @@ export function createMemoryBus({ logger }: { readonly logger: Logger }): Bus {
     publish(news) {
       for (const listener of channels.get(channelOf(news)) ?? []) {
         try {
-          // A channel carries one kind of news, the one its listeners take.
+          // A channel carries the kinds of news that its listeners take.
           (listener as (news: News) => void)(news);
         } catch (error) {
           logger.error({ err: error }, 'A listener on the bus failed');
@@ -35,9 +35,11 @@ export function createMemoryBus({ logger }: { readonly logger: Logger }): Bus {
   };
 }
 
-function channelOf(news: News): string {
+/** The channel that carries the news. */
+export function channelOf(news: News): string {
   switch (news.kind) {
     case 'conversation':
+    case 'signal':
       return `conversation:${news.conversationKey}`;
     case 'person':
       return `person:${news.userKey}`;

@@ -1,3 +1,4 @@
+import type { ConversationRef } from '../conversations/conversation.ts';
 import type { EventCursors } from './cursors.ts';
 import { EventStream, type Place, type StreamDependencies } from './stream.ts';
 
@@ -51,6 +52,14 @@ export class ConversationStream extends EventStream {
 
   protected async idle(): Promise<boolean> {
     return false;
+  }
+
+  protected takesSignals(): boolean {
+    return this.#isCaughtUp;
+  }
+
+  protected presenceRef(conversation: ConversationRef): ConversationRef {
+    return conversation;
   }
 
   protected release(): void {}

@@ -1,7 +1,8 @@
 import type { ConversationRef } from '../conversations/conversation.ts';
+import { type Clock, systemClock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Sql } from '../platform/postgres.ts';
-import type { Bus, ConversationNews } from './bus.ts';
+import type { Bus, ConversationNews, SignalNews } from './bus.ts';
 import { readHeads, readRound } from './changes.ts';
 import { readCheck } from './resume-changes.ts';
 import { Topic, type TopicListener } from './topic.ts';
@@ -21,10 +22,14 @@ export type HubDependencies = {
   readonly sql: Sql;
   readonly bus: Bus;
   readonly logger: Logger;
+  readonly clock?: Pick<Clock, 'monotonic'>;
   readonly checkIntervalMs?: number;
   /** How long a conversation without listeners is kept, so that a reconnect finds it. */
   readonly lingerMs?: number;
 };
+
+/** For this long after a check was begun nothing can have been revoked that the node does not know of and still serves. */
+const CURRENT_MS = 1_500;
 
 type Entry = { readonly topic: Promise<Topic>; users: number; linger: NodeJS.Timeout | undefined; close: () => void };
 type Person = { readonly listeners: Set<PersonListener>; readonly unsubscribe: Promise<() => void> };
@@ -40,15 +45,31 @@ export class Hub {
   readonly #persons = new Map<number, Person>();
   #timer: NodeJS.Timeout | undefined;
   #checking: Promise<void> | null = null;
+  #checkAgain = false;
+  /** When the last check that succeeded was begun, by the monotonic clock. */
+  #checkedAt: number;
+  /** Since the last check somebody asked in vain. */
+  #hasRefused = false;
   #isStopped = false;
 
   constructor(dependencies: HubDependencies) {
-    this.#dependencies = { checkIntervalMs: 1_000, lingerMs: 10_000, ...dependencies };
+    this.#dependencies = { clock: systemClock, checkIntervalMs: 1_000, lingerMs: 10_000, ...dependencies };
+    this.#checkedAt = this.#dependencies.clock.monotonic();
     this.#schedule();
   }
 
   get conversations(): number {
     return this.#entries.size;
+  }
+
+  /**
+   * Whether signals may be told now: changes are in a chain and meet a removal before anything after it, signals are not. Compared at each
+   * delivery, not by a timer, which sleeps when the process does.
+   */
+  isCurrent(): boolean {
+    const isCurrent = this.#dependencies.clock.monotonic() - this.#checkedAt <= CURRENT_MS;
+    if (!isCurrent) this.#hasRefused = true;
+    return isCurrent;
   }
 
   /** Listens to conversations: first to their news, then their heads are read, in one statement, so that nothing falls between. */
@@ -122,12 +143,12 @@ export class Hub {
     const { sql, bus } = this.#dependencies;
     const opened = conversations.map((conversation) => {
       let topic: Topic | undefined;
-      const early: ConversationNews[] = [];
-      const subscribed = bus.onConversation(conversation.key, (news) => (topic === undefined ? early.push(news) : topic.onNews(news)));
+      const early: (ConversationNews | SignalNews)[] = [];
+      const subscribed = bus.onConversation(conversation.key, (news) => (topic === undefined ? early.push(news) : tell(topic, news)));
       const start = (head: number, isWanted: boolean) => {
         topic = new Topic({ conversation, readRound: (request) => readRound(sql, request), onError: this.#onError }, head);
         if (isWanted) this.#ready.set(conversation.key, topic);
-        for (const news of early.splice(0)) topic.onNews(news);
+        for (const news of early.splice(0)) tell(topic, news);
         return topic;
       };
       return { conversation, subscribed, start };
@@ -167,16 +188,41 @@ export class Hub {
     });
   }
 
+  /** Compares with the database now, not when it is time: news may have been lost. */
+  checkSoon(): void {
+    if (this.#checking !== null) this.#checkAgain = true;
+    else this.#run();
+  }
+
   #schedule(): void {
     if (this.#isStopped) return;
-    this.#timer = setTimeout(() => {
-      this.#checking = this.#check().catch(this.#onError);
-      void this.#checking.then(() => this.#schedule());
-    }, this.#dependencies.checkIntervalMs).unref();
+    this.#timer = setTimeout(() => this.#run(), this.#dependencies.checkIntervalMs).unref();
+  }
+
+  /** One check at a time; the next one follows after a while, or at once when somebody asked meanwhile. */
+  #run(): void {
+    if (this.#isStopped) return;
+    clearTimeout(this.#timer);
+    this.#checkAgain = false;
+    this.#checking = this.#check().catch(this.#onError);
+    void this.#checking.then(() => {
+      this.#checking = null;
+      if (this.#checkAgain) this.#run();
+      else this.#schedule();
+    });
   }
 
   async #check(): Promise<void> {
-    if (this.#ready.size === 0 && this.#persons.size === 0) return;
+    const begunAt = this.#dependencies.clock.monotonic();
+    // Whoever comes after that is looked up when they come.
+    if (this.#ready.size > 0 || this.#persons.size > 0) await this.#compare();
+    this.#checkedAt = begunAt;
+    if (!this.#hasRefused) return;
+    this.#hasRefused = false;
+    for (const { listeners } of this.#ready.values()) for (const listener of listeners) listener.onCurrent();
+  }
+
+  async #compare(): Promise<void> {
     const check = await readCheck(this.#dependencies.sql, [...this.#ready.keys()], [...this.#persons.keys()]);
     await Promise.all(check.heads.map(({ key, sequence }) => this.#ready.get(key)?.reach(sequence)));
     const inboxes = new Map(check.inboxes.map(({ key, sequence }) => [key, sequence]));
@@ -189,4 +235,9 @@ export class Hub {
     // What could not be read now is read by the next check; until then nobody is told anything newer.
     this.#dependencies.logger.warn({ err: error }, 'The hub could not read what it is missing');
   };
+}
+
+function tell(topic: Topic, news: ConversationNews | SignalNews): void {
+  if (news.kind === 'conversation') topic.onNews(news);
+  else topic.onSignal(news);
 }

@@ -27,6 +27,9 @@ export function createEventResolvers({ subscriptions, refer, cursors, xminOf }: 
     MemberChanged: EVENT,
     ConversationChanged: EVENT,
     CaughtUp: EVENT,
+    TypingChanged: EVENT,
+    ReadMoved: EVENT,
+    PresenceChanged: EVENT,
 
     Subscription: {
       conversationEvents: {

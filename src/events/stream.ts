@@ -1,8 +1,9 @@
 import type { ConversationRef } from '../conversations/conversation.ts';
 import { AppError } from '../platform/errors.ts';
 import type { RoundPage, RoundRequest } from './changes.ts';
-import { type Change, type ConversationEvent, isDepartureOf } from './event.ts';
+import { type Change, type ConversationEvent, type DurableEvent, type EphemeralEvent, isDepartureOf, type Signal } from './event.ts';
 import type { Hub } from './hub.ts';
+import { SignalQueue } from './signal-queue.ts';
 import type { Topic, TopicListener } from './topic.ts';
 
 /** How far a stream is in one conversation. */
@@ -23,12 +24,17 @@ export type StreamDependencies = {
   readonly readRound: (request: RoundRequest) => Promise<RoundPage>;
   /** Events that wait for a slow reader at most; then it is served from the rows. */
   readonly queueMax?: number;
+  /** Told of each signal that had no room, for metrics. */
+  readonly onSignalDropped?: () => void;
 };
 
 export const QUEUE_MAX = 1_000;
 const PAGE_LIMIT = 200;
 /** News held while a page is being read at most; the rows have the rest. */
 const TAIL_MAX = 256;
+/** Rows that could not be read are read again later and later. */
+const RETRY_WAIT_MIN_MS = 50;
+const RETRY_WAIT_MAX_MS = 1_000;
 
 /**
  * What one subscription receives: for every conversation it follows an unbroken chain of events, from the rows first, then live.
@@ -42,19 +48,24 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
   protected readonly places = new Map<number, Place>();
   readonly #readRound: (request: RoundRequest) => Promise<RoundPage>;
   readonly #queueMax: number;
-  #queue: ConversationEvent[] = [];
+  readonly #onSignalDropped: () => void;
+  readonly #signals = new SignalQueue();
+  #queue: DurableEvent[] = [];
   #wake: (() => void) | null = null;
   /** Something happened since `next` last looked: it must look again before it sleeps. */
   #isWoken = false;
   #end: { readonly error: unknown } | null = null;
   #isReturned = false;
   #lastRead = 0;
+  #retryWaitMs = RETRY_WAIT_MIN_MS;
+  #giveUpWaiting = () => {};
 
-  constructor(userKey: number, { hub, readRound, queueMax = QUEUE_MAX }: StreamDependencies) {
+  constructor(userKey: number, { hub, readRound, queueMax = QUEUE_MAX, onSignalDropped = () => {} }: StreamDependencies) {
     this.userKey = userKey;
     this.hub = hub;
     this.#readRound = readRound;
     this.#queueMax = queueMax;
+    this.#onSignalDropped = onSignalDropped;
   }
 
   /** The cursor of an event that was just put into the queue. */
@@ -69,6 +80,10 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
   protected abstract onDeparture(place: Place): void;
   /** Asked when nothing is left to deliver or to read. Answers true when it did something and wants to be asked again. */
   protected abstract idle(): Promise<boolean>;
+  /** False until the replay has been told to be over: no signal comes before that. */
+  protected abstract takesSignals(): boolean;
+  /** As whose news a change of presence is told. */
+  protected abstract presenceRef(conversation: ConversationRef): ConversationRef | null;
   protected abstract release(): void;
 
   [Symbol.asyncIterator](): this {
@@ -86,11 +101,17 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
         if (error !== null) throw error;
         return { done: true, value: undefined };
       }
+      const signal = !this.#signals.isEmpty && this.hub.isCurrent() ? this.#signals.take() : undefined;
+      if (signal !== undefined) return { done: false, value: signal };
       this.#isWoken = false;
       try {
-        if (await this.#advance()) continue;
+        const hasAdvanced = await this.#advance();
+        this.#retryWaitMs = RETRY_WAIT_MIN_MS;
+        if (hasAdvanced) continue;
       } catch (error) {
-        this.end(error);
+        // The database is away or busy: nothing is lost by waiting, and what this stream has told stays true.
+        if (error instanceof AppError && error.code === 'OVERLOADED') await this.#waitToRetry();
+        else this.end(error);
         continue;
       }
       if (!this.#isWoken) await new Promise<void>((resolve) => (this.#wake = resolve));
@@ -101,10 +122,12 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
     if (!this.#isReturned) {
       this.#isReturned = true;
       this.#queue = [];
+      this.#signals.clear();
       for (const place of this.places.values()) this.hub.leave(place.topic, this);
       this.places.clear();
       this.release();
     }
+    this.#giveUpWaiting();
     this.wake();
     return { done: true, value: undefined };
   }
@@ -129,7 +152,7 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
       this.#fallBehind(place);
       return;
     }
-    this.#push(place, change, change.sequence, change.atUs);
+    this.#push(place, change, change.sequence, change.atUs, true);
   }
 
   onRound(conversation: ConversationRef, base: number, page: RoundPage): void {
@@ -140,13 +163,23 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
       return;
     }
     const departure = page.departures.get(this.userKey);
-    if (departure !== undefined) this.#push(place, departure, departure.sequence, departure.atUs);
-    else this.#pushPage(place, page.changes, { sequence: page.head, atUs: page.headAtUs });
+    if (departure !== undefined) this.#push(place, departure, departure.sequence, departure.atUs, true);
+    else this.#pushPage(place, page.changes, { sequence: page.head, atUs: page.headAtUs }, true);
   }
 
   onMissed(conversation: ConversationRef): void {
     const place = this.places.get(conversation.key);
     if (place !== undefined && !this.isOver && !place.isBehind) this.#fallBehind(place);
+  }
+
+  onSignal(conversation: ConversationRef, signal: Signal): void {
+    // Their own coming and going would only be the first thing that each new stream tells them.
+    if (signal.__typename === 'PresenceChanged' && signal.user.key === this.userKey) return;
+    this.#takeSignal(conversation, signal, this.#queue.length < this.#queueMax / 2);
+  }
+
+  onCurrent(): void {
+    this.wake();
   }
 
   protected get isOver(): boolean {
@@ -166,10 +199,21 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
 
   protected unfollow(place: Place): void {
     this.places.delete(place.topic.conversation.key);
+    this.#signals.forget(place.topic.conversation.key);
     this.hub.leave(place.topic, this);
   }
 
-  protected enqueue(event: ConversationEvent): void {
+  /** From here on signals are told: who is typing now, as no later signal need come, and who is no longer of those told before. */
+  protected beginSignals(place: Place): void {
+    const { conversation, typing } = place.topic;
+    const typists = new Set(typing.map(({ user }) => user.key));
+    for (const signal of typing) this.#takeSignal(conversation, signal, true);
+    for (const { user, atUs } of this.#signals.typing(conversation.key)) {
+      if (!typists.has(user.key)) this.#takeSignal(conversation, { __typename: 'TypingChanged', user, isTyping: false, atUs }, true);
+    }
+  }
+
+  protected enqueue(event: DurableEvent): void {
     this.#queue.push(event);
     this.wake();
   }
@@ -183,7 +227,17 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
   /** What is queued is still delivered; then the stream ends, with the error if there is one. */
   protected end(error: unknown = null): void {
     this.#end ??= { error };
+    this.#giveUpWaiting();
     this.wake();
+  }
+
+  async #waitToRetry(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, this.#retryWaitMs);
+    this.#giveUpWaiting = resolve;
+    this.#retryWaitMs = Math.min(this.#retryWaitMs * 2, RETRY_WAIT_MAX_MS);
+    await promise;
+    clearTimeout(timer);
   }
 
   async #advance(): Promise<boolean> {
@@ -224,12 +278,12 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
     if (this.isOver || this.places.get(topic.conversation.key) !== place) return;
     const departure = page.departures.get(this.userKey);
     if (departure !== undefined) {
-      if (departure.sequence > place.position) this.#push(place, departure, departure.sequence, departure.atUs);
+      if (departure.sequence > place.position) this.#push(place, departure, departure.sequence, departure.atUs, false);
       else this.onDeparture(place);
       return;
     }
     round.horizon ??= { sequence: page.head, atUs: page.headAtUs };
-    this.#pushPage(place, page.changes, page.hasMore || !this.roundEndsWithItsLastEvent() ? null : round.horizon);
+    this.#pushPage(place, page.changes, page.hasMore || !this.roundEndsWithItsLastEvent() ? null : round.horizon, false);
     if (page.hasMore) {
       round.from = page.changes.at(-1)?.sequence ?? round.from;
       return;
@@ -244,18 +298,25 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
     place.isBehind = false;
     this.onLevel(place, horizon);
     for (const change of later) this.onChange(topic.conversation, change);
+    if (this.places.get(topic.conversation.key) === place) this.beginSignals(place);
   }
 
   /** `horizon`: the last event accounts for everything up to there. */
-  #pushPage(place: Place, changes: readonly Change[], horizon: { readonly sequence: number; readonly atUs: number } | null): void {
+  #pushPage(
+    place: Place,
+    changes: readonly Change[],
+    horizon: { readonly sequence: number; readonly atUs: number } | null,
+    isShared: boolean,
+  ): void {
     const last = changes.at(-1);
     for (const change of changes) {
-      if (change === last && horizon !== null) this.#push(place, change, horizon.sequence, horizon.atUs);
-      else this.#push(place, change, change.sequence, change.atUs);
+      if (change === last && horizon !== null) this.#push(place, change, horizon.sequence, horizon.atUs, isShared);
+      else this.#push(place, change, change.sequence, change.atUs, isShared);
     }
   }
 
-  #push(place: Place, change: Change, sequence: number, cursorAtUs: number): void {
+  /** `isShared`: other streams are given the very same change. */
+  #push(place: Place, change: Change, sequence: number, cursorAtUs: number, isShared: boolean): void {
     const { conversation } = place.topic;
     const cursorOf = this.cursorOf(place, sequence, cursorAtUs);
     this.enqueue({
@@ -263,6 +324,7 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
       sequence,
       previousSequence: place.position,
       conversationRef: conversation,
+      ...(isShared ? { shared: change } : {}),
       get cursor() {
         return cursorOf();
       },
@@ -271,8 +333,22 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
     if (isDepartureOf(this.userKey, change)) this.onDeparture(place);
   }
 
+  #takeSignal(conversation: ConversationRef, signal: Signal, hasRoom: boolean): void {
+    const place = this.places.get(conversation.key);
+    if (place === undefined || this.isOver || place.isBehind || !this.takesSignals()) return;
+    if (this.#signals.put(conversation.key, this.#ephemeral(conversation, signal), hasRoom)) this.wake();
+    else this.#onSignalDropped();
+  }
+
+  #ephemeral(conversation: ConversationRef, signal: Signal): EphemeralEvent {
+    const conversationRef = signal.__typename === 'PresenceChanged' ? this.presenceRef(conversation) : conversation;
+    return { ...signal, conversationRef, sequence: null, previousSequence: null, cursor: null, shared: signal };
+  }
+
   #fallBehind(place: Place): void {
     place.isBehind = true;
+    // Among what is not read yet may be the reader's own removal.
+    this.#signals.drop(place.topic.conversation.key);
     place.round = { base: place.position, from: place.position, horizon: null };
     this.wake();
   }

@@ -16,6 +16,7 @@ export type SubscriptionsDependencies = {
   readonly cursors: EventCursors;
   readonly now: () => number;
   readonly queueMax?: number;
+  readonly onSignalDropped?: () => void;
 };
 
 export type Subscriptions = {

@@ -1,7 +1,8 @@
 import type { ConversationRef } from '../conversations/conversation.ts';
-import type { ConversationNews } from './bus.ts';
+import type { ConversationNews, SignalNews } from './bus.ts';
 import type { RoundPage, RoundRequest } from './changes.ts';
-import type { Change } from './event.ts';
+import type { Change, Signal } from './event.ts';
+import { TypingPeople } from './typing.ts';
 
 /** What follows a conversation: gets every change once, in order. */
 export type TopicListener = {
@@ -12,6 +13,10 @@ export type TopicListener = {
   onRound(conversation: ConversationRef, base: number, page: RoundPage): void;
   /** Something was told to others while this one was being added: it must look for itself. */
   onMissed(conversation: ConversationRef): void;
+  /** Something that holds for a moment, outside the row of changes. */
+  onSignal(conversation: ConversationRef, signal: Signal): void;
+  /** The node knows again that nobody was removed unnoticed: signals that waited for that may go. */
+  onCurrent(): void;
 };
 
 export type TopicDependencies = {
@@ -26,6 +31,8 @@ const GAP_WAIT_MS = 30;
 const ROUND_LIMIT = 500;
 /** News held beyond a gap at most; the rows have the rest. */
 const HELD_MAX = 1_000;
+/** Signals that wait for a gap to be filled at most; the oldest are dropped. */
+const SIGNALS_HELD_MAX = 100;
 /** After a failure the rows are read again later and later, up to this. */
 const RETRY_WAIT_MAX_MS = 1_000;
 
@@ -39,6 +46,8 @@ export class Topic {
   readonly #readRound: (request: RoundRequest) => Promise<RoundPage>;
   readonly #onError: (error: unknown) => void;
   readonly #held = new Map<number, Change>();
+  readonly #heldSignals: SignalNews[] = [];
+  readonly #typing = new TypingPeople((signal) => this.#signal(signal));
   #head: number;
   #timer: NodeJS.Timeout | undefined;
   #filling: Promise<void> | null = null;
@@ -62,6 +71,24 @@ export class Topic {
     this.#tell();
   }
 
+  /** Waits for a gap to be filled, in which somebody may have been removed. */
+  onSignal(news: SignalNews): void {
+    if (this.#isClosed) return;
+    if (this.#held.size > 0 || this.#filling !== null) {
+      this.#heldSignals.push(news);
+      if (this.#heldSignals.length > SIGNALS_HELD_MAX) this.#heldSignals.shift();
+      return;
+    }
+    const { signal, typing, onlyTo = null } = news;
+    if (signal.__typename === 'TypingChanged' && typing !== undefined) this.#typing.take(signal.user, signal.isTyping, typing);
+    else this.#signal(signal, onlyTo);
+  }
+
+  /** Who is typing now. */
+  get typing(): readonly Signal[] {
+    return this.#typing.current;
+  }
+
   /** Makes sure that everything up to a sequence seen in the database is told; resolves when it is. */
   async reach(sequence: number): Promise<void> {
     if (this.#head >= sequence) return;
@@ -76,6 +103,14 @@ export class Topic {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#held.clear();
+    this.#heldSignals.length = 0;
+    this.#typing.close();
+  }
+
+  #signal(signal: Signal, onlyTo: number | null = null): void {
+    for (const listener of this.listeners) {
+      if (onlyTo === null || listener.userKey === onlyTo) listener.onSignal(this.conversation, signal);
+    }
   }
 
   #tell(): void {
@@ -86,7 +121,9 @@ export class Topic {
       this.#held.delete(next.sequence);
       this.#head = next.sequence;
       for (const listener of this.listeners) listener.onChange(this.conversation, next);
+      this.#endTyping(next);
     }
+    if (this.#held.size === 0) for (const news of this.#heldSignals.splice(0)) this.onSignal(news);
     if (this.#held.size > 0 && this.#timer === undefined) {
       this.#timer = setTimeout(() => {
         this.#timer = undefined;
@@ -118,5 +155,12 @@ export class Topic {
       if (known.has(listener.userKey)) listener.onRound(this.conversation, base, page);
       else listener.onMissed(this.conversation);
     }
+    for (const change of page.changes) this.#endTyping(change);
+  }
+
+  /** Who has sent their message types it no longer, and who is no member is told of to nobody. */
+  #endTyping(change: Change): void {
+    if (change.__typename === 'MessageSent') this.#typing.end(change.message.author.key);
+    else if (change.__typename === 'MemberChanged' && change.member === null) this.#typing.end(change.user.key);
   }
 }

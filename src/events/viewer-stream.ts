@@ -118,7 +118,17 @@ export class ViewerStream extends EventStream implements PersonListener {
       atUs: this.#dependencies.now() * 1_000,
       cursor,
     });
+    for (const place of this.places.values()) this.beginSignals(place);
     return true;
+  }
+
+  protected takesSignals(): boolean {
+    return this.#replay === null;
+  }
+
+  /** Told once, however many conversations the two share. */
+  protected presenceRef(): null {
+    return null;
   }
 
   protected release(): void {

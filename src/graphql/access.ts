@@ -29,9 +29,13 @@ export const OBJECT_RULES = {
 } as const;
 export type ObjectRule = keyof typeof OBJECT_RULES;
 
-/** Who may read a field of an object that they were given. All but PARENT are checked in front of the resolver (guard.ts). */
+/**
+ * Who may read a field of an object that they were given. Those of a conversation's fields are checked in front of the resolver (guard.ts);
+ * what COMPANION says is looked up with the answer itself.
+ */
 export const FIELD_RULES = {
   PARENT: 'Whoever was given the object, as it is only ever given to those who may see all of it.',
+  COMPANION: 'Whoever was given the user. Who shares no conversation with them, and is not them, is told OFFLINE.',
   VISIBLE:
     'Members, and of a CHANNEL everybody who is signed in; what is about a membership is 0 or null for who has none. For others NOT_FOUND.',
   MEMBER: 'Members of the conversation; for others NOT_FOUND.',
@@ -42,7 +46,7 @@ export type FieldRule = keyof typeof FIELD_RULES;
 /** A rule for every field of every type: a field of the schema that has none fails to compile, and the schema that has it is not built. */
 export type AccessRules = {
   readonly [Type in keyof Resolvers as IsObject<Type> extends true ? Type : never]-?: {
-    readonly [Field in FieldOf<Type>]: Type extends RootType ? RootRule : Type extends 'Conversation' ? FieldRule : 'PARENT';
+    readonly [Field in FieldOf<Type>]: Type extends RootType ? RootRule : FieldRuleOf<Type>;
   };
 };
 
@@ -80,6 +84,8 @@ export const ACCESS_RULES: AccessRules = {
     removeReaction: 'MEMBER',
     pinMessage: 'ROLE',
     unpinMessage: 'ROLE',
+    setTyping: 'MEMBER',
+    setPresence: 'SIGNED_IN',
   },
   Subscription: { conversationEvents: 'FOLLOWER', viewerEvents: 'SIGNED_IN' },
 
@@ -92,7 +98,7 @@ export const ACCESS_RULES: AccessRules = {
     mentions: PARENT,
     cursor: PARENT,
   },
-  User: { id: PARENT, handle: PARENT, displayName: PARENT, avatarUrl: PARENT, createdAt: PARENT },
+  User: { id: PARENT, handle: PARENT, displayName: PARENT, avatarUrl: PARENT, createdAt: PARENT, presence: 'COMPANION' },
   Conversation: {
     id: PARENT,
     kind: PARENT,
@@ -162,6 +168,8 @@ export const ACCESS_RULES: AccessRules = {
   RemoveReactionPayload: { message: PARENT, cursor: PARENT },
   PinMessagePayload: { message: PARENT, cursor: PARENT },
   UnpinMessagePayload: { message: PARENT, cursor: PARENT },
+  SetTypingPayload: { conversation: PARENT },
+  SetPresencePayload: { user: PARENT },
 
   MessageSent: {
     conversationId: PARENT,
@@ -200,10 +208,43 @@ export const ACCESS_RULES: AccessRules = {
     occurredAt: PARENT,
     conversation: PARENT,
   },
+  TypingChanged: {
+    conversationId: PARENT,
+    sequence: PARENT,
+    previousSequence: PARENT,
+    cursor: PARENT,
+    occurredAt: PARENT,
+    user: PARENT,
+    isTyping: PARENT,
+  },
+  ReadMoved: {
+    conversationId: PARENT,
+    sequence: PARENT,
+    previousSequence: PARENT,
+    cursor: PARENT,
+    occurredAt: PARENT,
+    user: PARENT,
+    position: PARENT,
+  },
+  PresenceChanged: {
+    conversationId: PARENT,
+    sequence: PARENT,
+    previousSequence: PARENT,
+    cursor: PARENT,
+    occurredAt: PARENT,
+    user: PARENT,
+    presence: PARENT,
+  },
   CaughtUp: { conversationId: PARENT, sequence: PARENT, previousSequence: PARENT, cursor: PARENT, occurredAt: PARENT },
 };
 
 type RootType = 'Query' | 'Mutation' | 'Subscription';
+/** Only those that mean something there. */
+type FieldRuleOf<Type> = Type extends 'Conversation'
+  ? Exclude<FieldRule, 'COMPANION'>
+  : Type extends 'User'
+    ? 'PARENT' | 'COMPANION'
+    : 'PARENT';
 type FieldOf<Type extends keyof Resolvers> = Exclude<keyof NonNullable<Resolvers[Type]>, '__isTypeOf' | '__resolveType'>;
 /** Scalars and interfaces have no fields that are executed. */
 type IsObject<Type extends keyof Resolvers> =

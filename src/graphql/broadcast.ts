@@ -1,15 +1,33 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, execute, getOperationAST } from 'graphql';
+import {
+  createSourceEventStream,
+  type ExecutionArgs,
+  type ExecutionResult,
+  execute,
+  getOperationAST,
+  type OperationDefinitionNode,
+} from 'graphql';
 import type { Context } from './context.ts';
 import { rootFields } from './root-fields.ts';
+import { type Sharing, sharingOf } from './shareable.ts';
+import { SharedResults } from './shared-results.ts';
 
 /** What a subscription's source yields. `sequence` is null for what is never stored: typing, presence and the like. */
-export type StreamEvent = { readonly cursor: string | null; readonly sequence: number | null };
+export type StreamEvent = {
+  readonly cursor: string | null;
+  readonly sequence: number | null;
+  readonly previousSequence: number | null;
+  readonly conversationRef: { readonly key: number } | null;
+  /** The object that every stream which was told of this at the same moment has in common; absent from what one stream read for itself. */
+  readonly shared?: object;
+};
 
 export type SubscribeDependencies = {
   /** Called once for each stream that begins, and once when that one ends, however it ends. */
   readonly onOpened: () => void;
   readonly onEnded: () => void;
+  /** Called for each execution of an event: for all who ask the same, or for one viewer. */
+  readonly onExecuted?: (isShared: boolean) => void;
 };
 
 export type Subscribe = (args: ExecutionArgs) => Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
@@ -18,10 +36,20 @@ export type Subscribe = (args: ExecutionArgs) => Promise<AsyncIterableIterator<E
 const EVENTS_PER_TURN_MAX = 32;
 
 const sources = new WeakMap<ExecutionResult, StreamEvent>();
+/** The JSON of results that answer many; null until somebody asks. */
+const texts = new WeakMap<object, { text: string | null }>();
 
 /** Where a client that saw this result continues from. Asked for late, as making it costs a signature and only one transport needs it. */
 export function cursorOf(result: ExecutionResult): string | null {
   return sources.get(result)?.cursor ?? null;
+}
+
+/** A result that answers many, as JSON, made once for all of them; null for any other result. */
+export function sharedText(result: object): string | null {
+  const entry = texts.get(result);
+  if (entry === undefined) return null;
+  entry.text ??= JSON.stringify(result);
+  return entry.text;
 }
 
 /**
@@ -29,8 +57,36 @@ export function cursorOf(result: ExecutionResult): string | null {
  *
  * A durable event that cannot be executed ends the stream with its error: the client comes back with its cursor and meets the
  * event again, whereas `data: null` would let it go on as if nothing were missing.
+ *
+ * Subscriptions whose events answer all that they ask for are executed once for all that ask the same; see shareable.ts. The others are
+ * executed for each viewer, with a context of its own for each event.
  */
 export function createSubscribe(dependencies: SubscribeDependencies): Subscribe {
+  const results = new SharedResults();
+  const sharings = new WeakMap<OperationDefinitionNode, Sharing | null>();
+
+  function sharing({ schema, document }: ExecutionArgs, operation: OperationDefinitionNode): Sharing | null {
+    let known = sharings.get(operation);
+    if (known === undefined) {
+      known = sharingOf(schema, document, operation);
+      sharings.set(operation, known);
+    }
+    return known;
+  }
+
+  /** Executes an event for everybody at once, or answers what that gave before. */
+  function share(event: object, field: string, { args, question }: Asked, source: StreamEvent): Promise<ExecutionResult> {
+    const { conversationRef, previousSequence, sequence, cursor } = source;
+    const place = `${conversationRef?.key ?? ''} ${previousSequence} ${sequence} ${cursor}`;
+    return results.once(event, `${place} ${question}`, async () => {
+      dependencies.onExecuted?.(true);
+      const result = await execute({ ...args, rootValue: { [field]: source }, contextValue: anybody() });
+      // What went wrong is told to each with the number of their own request.
+      if (result.errors === undefined) texts.set(result, { text: null });
+      return result;
+    });
+  }
+
   return async function subscribe(args) {
     const source = await createSourceEventStream(args);
     if (!(Symbol.asyncIterator in source)) return source;
@@ -39,14 +95,37 @@ export function createSubscribe(dependencies: SubscribeDependencies): Subscribe 
     if (field === undefined) throw new Error('A subscription must select one field.');
     // graphql declares what a source yields as unknown; ours yield events, and the field's resolver is typed to.
     const events = source as AsyncIterable<StreamEvent>;
-    return executeEach(events, (event) => executeEvent(args, field, event), dependencies);
+    const shared = operation === null ? null : sharing(args, operation);
+    const question =
+      shared === null ? null : `${JSON.stringify(shared.variables.map((name) => args.variableValues?.[name]))}${shared.text}`;
+    return executeEach(
+      events,
+      async (event) => {
+        if (question !== null && event.shared !== undefined)
+          return answered(await share(event.shared, field, { args, question }, event), event);
+        dependencies.onExecuted?.(false);
+        // A subscription outlives many events: a context of its own keeps each from being answered out of an older one's loaders.
+        const contextValue: Context = { ...(args.contextValue as Context) };
+        return answered(await execute({ ...args, rootValue: { [field]: event }, contextValue }), event);
+      },
+      dependencies,
+    );
   };
 }
 
-async function executeEvent(args: ExecutionArgs, field: string, event: StreamEvent): Promise<ExecutionResult> {
-  // A subscription outlives many events: a context of its own keeps each from being answered out of an older one's loaders.
-  const contextValue: Context = { ...(args.contextValue as Context) };
-  const result = await execute({ ...args, rootValue: { [field]: event }, contextValue });
+type Asked = { readonly args: ExecutionArgs; readonly question: string };
+
+/** Stands in for a viewer where one execution answers many: whoever looks fails loudly. */
+function anybody(): Context {
+  return {
+    requestId: 'shared',
+    get viewer(): never {
+      throw new Error('A field that events answer for everybody must not look at the viewer: take it out of shareable.ts.');
+    },
+  };
+}
+
+function answered(result: ExecutionResult, event: StreamEvent): ExecutionResult {
   const [error] = result.errors ?? [];
   if (error !== undefined && event.sequence !== null && (result.data ?? null) === null) throw error;
   sources.set(result, event);

@@ -13,6 +13,8 @@ export type Context = {
 };
 
 export type SocketConnection = {
+  /** Of this socket alone, on all nodes. */
+  readonly id: string;
   /** The socket lives on under this identity, until that expires. */
   renew(identity: Identity): void;
 };

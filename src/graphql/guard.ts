@@ -66,13 +66,14 @@ function guardRoot(rule: RootRule, resolve: Resolve): Resolve {
 }
 
 function guardField(rule: FieldRule, resolve: Resolve, { visible, member }: Guards): Resolve {
-  // Only a conversation's fields have these rules, as AccessRules has it; so what they are asked of is a conversation.
+  // Only a conversation's fields have the rules that are checked here, as AccessRules has it; so what they are asked of is a conversation.
   const resolveOf =
     (guardOf: (info: Parameters<Resolve>[3]) => Guards['member']): Resolve =>
     async (conversation, args, context, info) =>
       resolve(await guardOf(info)(context, conversation as Conversation), args, context, info);
   switch (rule) {
     case 'PARENT':
+    case 'COMPANION':
       return resolve;
     case 'VISIBLE':
       return resolveOf(() => visible);

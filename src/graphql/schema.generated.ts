@@ -221,17 +221,24 @@ export type ConversationEdge = {
  * p + 1, save where one change spans several; on replay one event stands for all changes of one message or member. What the
  * event carries is at least as new as its `sequence`: put it in the place of what you have under the same id, and order
  * messages by `position`.
+ *
+ * TypingChanged, ReadMoved and PresenceChanged hold for a moment and stand outside the chain: `sequence`, `previousSequence` and
+ * `cursor` are null. They are never stored and never replayed, come only after CaughtUp, and are the first to be dropped under
+ * load; a later one of the same type about the same user stands for those before it. Be ready for types that are added later.
  */
 export type ConversationEvent = {
-  /** The conversation it happened in; null only on the CaughtUp of `viewerEvents`. */
+  /** The conversation it happened in; null only on the CaughtUp and PresenceChanged of `viewerEvents`. */
   readonly conversationId: Maybe<Scalars['ID']['output']>;
-  /** Pass it as `after` to continue from here. */
+  /** Pass it as `after` to continue from here. Null on what is never stored: then the last one that was not null goes on holding. */
   readonly cursor: Maybe<Scalars['EventCursor']['output']>;
   /** When it happened; on replay, when its newest change happened. */
   readonly occurredAt: Scalars['DateTime']['output'];
   /** The `sequence` up to which the events before this one account for everything; null where `sequence` is. */
   readonly previousSequence: Maybe<Scalars['Int']['output']>;
-  /** The number of this change in its conversation: 1, 2, 3 … without holes. Null only on the CaughtUp of `viewerEvents`. */
+  /**
+   * The number of this change in its conversation: 1, 2, 3 … without holes. Null on the CaughtUp of `viewerEvents`, and on what
+   * is never stored: TypingChanged, ReadMoved and PresenceChanged.
+   */
   readonly sequence: Maybe<Scalars['Int']['output']>;
 };
 
@@ -661,6 +668,19 @@ export type Mutation = {
   /** Gives a member another role. Needs OWNER, else FORBIDDEN. The last OWNER cannot become less. */
   readonly setMemberRole: SetMemberRolePayload;
   /**
+   * Says whether the viewer is at their device. Over WebSocket it holds for this socket until it closes or says otherwise; over
+   * HTTP for all sockets and event streams of this session, those opened later too, until one of them says otherwise. It changes
+   * what others see of the viewer only as far as their other connections agree: see Presence.
+   */
+  readonly setPresence: SetPresencePayload;
+  /**
+   * Says that the viewer is typing in a conversation, or has stopped. The members' streams are told by TypingChanged. Say it
+   * again every few seconds while it goes on: it ends by itself 7 seconds after the last time, and when the viewer's message is
+   * sent. A person is typing while any of their devices is: over WebSocket each socket counts as a device, over HTTP each
+   * session. What repeats within 2 seconds costs nobody else anything. Members only: NOT_FOUND for others.
+   */
+  readonly setTyping: SetTypingPayload;
+  /**
    * Begins a session. UNAUTHENTICATED when handle and password do not belong together, whether or not there is such a user. At
    * most once per operation.
    */
@@ -815,6 +835,24 @@ export type MutationSetMemberRoleArgs = {
  * What can be changed. A payload is answered only once the change is durable. The fields of one operation run one after the
  * other, in the order in which they are written.
  */
+export type MutationSetPresenceArgs = {
+  input: SetPresenceInput;
+};
+
+
+/**
+ * What can be changed. A payload is answered only once the change is durable. The fields of one operation run one after the
+ * other, in the order in which they are written.
+ */
+export type MutationSetTypingArgs = {
+  input: SetTypingInput;
+};
+
+
+/**
+ * What can be changed. A payload is answered only once the change is durable. The fields of one operation run one after the
+ * other, in the order in which they are written.
+ */
 export type MutationSignInArgs = {
   input: SignInInput;
 };
@@ -889,6 +927,41 @@ export type PinMessagePayload = {
   readonly message: Message;
 };
 
+/**
+ * Whether somebody is there. A connection is an open WebSocket or event stream; it is ONLINE until it says something else, and
+ * it still counts for 15 seconds after the server noticed its end, so that a reconnect goes unnoticed.
+ */
+export type Presence =
+  /** They have connections, and all of them have said AWAY. */
+  | 'AWAY'
+  /** They have no connection. */
+  | 'OFFLINE'
+  /** At least one of their connections is ONLINE. */
+  | 'ONLINE';
+
+/**
+ * Somebody came, went away, or left. Told to the other members of the user's DIRECT and GROUP conversations, of the 200 that were
+ * most recently active, and not in CHANNELs: there ask for `User.presence`. In `viewerEvents` it is told once, without a conversation,
+ * however many conversations the two share.
+ */
+export type PresenceChanged = ConversationEvent & {
+  readonly __typename?: 'PresenceChanged';
+  /** A conversation they share with the viewer; null in `viewerEvents`. */
+  readonly conversationId: Maybe<Scalars['ID']['output']>;
+  /** Always null: there is nothing to continue from. */
+  readonly cursor: Maybe<Scalars['EventCursor']['output']>;
+  /** When it changed. */
+  readonly occurredAt: Scalars['DateTime']['output'];
+  /** What they are now. */
+  readonly presence: Presence;
+  /** Always null: it stands outside the chain. */
+  readonly previousSequence: Maybe<Scalars['Int']['output']>;
+  /** Always null: it has no number. */
+  readonly sequence: Maybe<Scalars['Int']['output']>;
+  /** Whom it is about. */
+  readonly user: User;
+};
+
 /** What can be read. Reading never changes anything. */
 export type Query = {
   readonly __typename?: 'Query';
@@ -954,6 +1027,28 @@ export type ReactionGroup = {
 export type ReactionGroupUsersArgs = {
   after?: InputMaybe<Scalars['Cursor']['input']>;
   first: Scalars['Int']['input'];
+};
+
+/**
+ * Somebody has read on, or marked messages as unread again. In a DIRECT or GROUP conversation all members are told, in a CHANNEL
+ * only the user's own streams: with thousands of readers it would be noise. Their position at any time is `Member.readPosition`.
+ */
+export type ReadMoved = ConversationEvent & {
+  readonly __typename?: 'ReadMoved';
+  /** The conversation they read. */
+  readonly conversationId: Maybe<Scalars['ID']['output']>;
+  /** Always null: there is nothing to continue from. */
+  readonly cursor: Maybe<Scalars['EventCursor']['output']>;
+  /** When they read it. */
+  readonly occurredAt: Scalars['DateTime']['output'];
+  /** The position of the newest message they have read; 0 when none. It is smaller than before when messages were marked as unread. */
+  readonly position: Scalars['Int']['output'];
+  /** Always null: it stands outside the chain. */
+  readonly previousSequence: Maybe<Scalars['Int']['output']>;
+  /** Always null: it has no number. */
+  readonly sequence: Maybe<Scalars['Int']['output']>;
+  /** Who has read. */
+  readonly user: User;
 };
 
 /** The right to go on with a session. */
@@ -1067,6 +1162,34 @@ export type SetMemberRolePayload = {
   readonly member: Member;
 };
 
+/** What to say about the viewer. */
+export type SetPresenceInput = {
+  /** ONLINE or AWAY. OFFLINE is BAD_USER_INPUT: it is nothing one says, but what others see when the last connection has ended. */
+  readonly presence: Presence;
+};
+
+/** The viewer as others see them now. */
+export type SetPresencePayload = {
+  readonly __typename?: 'SetPresencePayload';
+  /** The viewer. */
+  readonly user: User;
+};
+
+/** Whether the viewer is typing, and where. */
+export type SetTypingInput = {
+  /** The id of the conversation. */
+  readonly conversationId: Scalars['ID']['input'];
+  /** True while they type; false when they have stopped without sending. */
+  readonly isTyping: Scalars['Boolean']['input'];
+};
+
+/** Where the viewer is typing. */
+export type SetTypingPayload = {
+  readonly __typename?: 'SetTypingPayload';
+  /** The conversation. */
+  readonly conversation: Conversation;
+};
+
 /** By what a user is known. */
 export type SignInInput = {
   /** The handle given at sign-up; upper and lower case are the same. */
@@ -1141,6 +1264,28 @@ export type Tier =
   /** For those who write a lot. */
   | 'STANDARD';
 
+/**
+ * Somebody began to type, or ended: by saying so, by sending their message, or by 7 seconds without a word. Told to all members,
+ * the user's own streams too. It is not repeated while it goes on. A stream that begins is told who is typing then.
+ */
+export type TypingChanged = ConversationEvent & {
+  readonly __typename?: 'TypingChanged';
+  /** The conversation they type in. */
+  readonly conversationId: Maybe<Scalars['ID']['output']>;
+  /** Always null: there is nothing to continue from. */
+  readonly cursor: Maybe<Scalars['EventCursor']['output']>;
+  /** False when they have ended. */
+  readonly isTyping: Scalars['Boolean']['output'];
+  /** When they began or ended. */
+  readonly occurredAt: Scalars['DateTime']['output'];
+  /** Always null: it stands outside the chain. */
+  readonly previousSequence: Maybe<Scalars['Int']['output']>;
+  /** Always null: it has no number. */
+  readonly sequence: Maybe<Scalars['Int']['output']>;
+  /** Who is typing. */
+  readonly user: User;
+};
+
 /** Which message to unpin. */
 export type UnpinMessageInput = {
   /** The id of the message. */
@@ -1188,6 +1333,11 @@ export type User = Node & {
   readonly handle: Scalars['String']['output'];
   /** The id of the user. */
   readonly id: Scalars['ID']['output'];
+  /**
+   * Whether the user is there. Shown to the user, and to those who share a conversation with them; OFFLINE for everybody else,
+   * whatever is true.
+   */
+  readonly presence: Presence;
 };
 
 /** A page of users. */
@@ -1327,6 +1477,9 @@ export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = 
     | ( Extract<EventModel, { readonly __typename: 'MemberChanged' }> & { __typename: 'MemberChanged' } )
     | ( Extract<EventModel, { readonly __typename: 'MessageChanged' }> & { __typename: 'MessageChanged' } )
     | ( Extract<EventModel, { readonly __typename: 'MessageSent' }> & { __typename: 'MessageSent' } )
+    | ( Extract<EventModel, { readonly __typename: 'PresenceChanged' }> & { __typename: 'PresenceChanged' } )
+    | ( Extract<EventModel, { readonly __typename: 'ReadMoved' }> & { __typename: 'ReadMoved' } )
+    | ( Extract<EventModel, { readonly __typename: 'TypingChanged' }> & { __typename: 'TypingChanged' } )
   ;
   Node:
     | ( ConversationModel & { __typename: 'Conversation' } )
@@ -1388,8 +1541,11 @@ export type ResolversTypes = {
   PageInfo: ResolverTypeWrapper<PageInfo>;
   PinMessageInput: PinMessageInput;
   PinMessagePayload: ResolverTypeWrapper<Omit<PinMessagePayload, 'message'> & { message: ResolversTypes['Message'] }>;
+  Presence: Presence;
+  PresenceChanged: ResolverTypeWrapper<Extract<EventModel, { readonly __typename: 'PresenceChanged' }>>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   ReactionGroup: ResolverTypeWrapper<ReactionGroupModel>;
+  ReadMoved: ResolverTypeWrapper<Extract<EventModel, { readonly __typename: 'ReadMoved' }>>;
   RefreshSessionInput: RefreshSessionInput;
   RemoveMemberInput: RemoveMemberInput;
   RemoveMemberPayload: ResolverTypeWrapper<Omit<RemoveMemberPayload, 'conversation'> & { conversation: ResolversTypes['Conversation'] }>;
@@ -1400,6 +1556,10 @@ export type ResolversTypes = {
   SessionPayload: ResolverTypeWrapper<SessionModel>;
   SetMemberRoleInput: SetMemberRoleInput;
   SetMemberRolePayload: ResolverTypeWrapper<Omit<SetMemberRolePayload, 'member'> & { member: ResolversTypes['Member'] }>;
+  SetPresenceInput: SetPresenceInput;
+  SetPresencePayload: ResolverTypeWrapper<Omit<SetPresencePayload, 'user'> & { user: ResolversTypes['User'] }>;
+  SetTypingInput: SetTypingInput;
+  SetTypingPayload: ResolverTypeWrapper<Omit<SetTypingPayload, 'conversation'> & { conversation: ResolversTypes['Conversation'] }>;
   SignInInput: SignInInput;
   SignOutInput: SignOutInput;
   SignOutPayload: ResolverTypeWrapper<Omit<SignOutPayload, 'user'> & { user: ResolversTypes['User'] }>;
@@ -1407,6 +1567,7 @@ export type ResolversTypes = {
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   Subscription: ResolverTypeWrapper<Record<PropertyKey, never>>;
   Tier: Tier;
+  TypingChanged: ResolverTypeWrapper<Extract<EventModel, { readonly __typename: 'TypingChanged' }>>;
   UnpinMessageInput: UnpinMessageInput;
   UnpinMessagePayload: ResolverTypeWrapper<Omit<UnpinMessagePayload, 'message'> & { message: ResolversTypes['Message'] }>;
   UpdateConversationInput: UpdateConversationInput;
@@ -1464,8 +1625,10 @@ export type ResolversParentTypes = {
   PageInfo: PageInfo;
   PinMessageInput: PinMessageInput;
   PinMessagePayload: Omit<PinMessagePayload, 'message'> & { message: ResolversParentTypes['Message'] };
+  PresenceChanged: Extract<EventModel, { readonly __typename: 'PresenceChanged' }>;
   Query: Record<PropertyKey, never>;
   ReactionGroup: ReactionGroupModel;
+  ReadMoved: Extract<EventModel, { readonly __typename: 'ReadMoved' }>;
   RefreshSessionInput: RefreshSessionInput;
   RemoveMemberInput: RemoveMemberInput;
   RemoveMemberPayload: Omit<RemoveMemberPayload, 'conversation'> & { conversation: ResolversParentTypes['Conversation'] };
@@ -1476,12 +1639,17 @@ export type ResolversParentTypes = {
   SessionPayload: SessionModel;
   SetMemberRoleInput: SetMemberRoleInput;
   SetMemberRolePayload: Omit<SetMemberRolePayload, 'member'> & { member: ResolversParentTypes['Member'] };
+  SetPresenceInput: SetPresenceInput;
+  SetPresencePayload: Omit<SetPresencePayload, 'user'> & { user: ResolversParentTypes['User'] };
+  SetTypingInput: SetTypingInput;
+  SetTypingPayload: Omit<SetTypingPayload, 'conversation'> & { conversation: ResolversParentTypes['Conversation'] };
   SignInInput: SignInInput;
   SignOutInput: SignOutInput;
   SignOutPayload: Omit<SignOutPayload, 'user'> & { user: ResolversParentTypes['User'] };
   SignUpInput: SignUpInput;
   String: Scalars['String']['output'];
   Subscription: Record<PropertyKey, never>;
+  TypingChanged: Extract<EventModel, { readonly __typename: 'TypingChanged' }>;
   UnpinMessageInput: UnpinMessageInput;
   UnpinMessagePayload: Omit<UnpinMessagePayload, 'message'> & { message: ResolversParentTypes['Message'] };
   UpdateConversationInput: UpdateConversationInput;
@@ -1558,7 +1726,7 @@ export type ConversationEdgeResolvers<ContextType = Context, ParentType extends 
 };
 
 export type ConversationEventResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ConversationEvent'] = ResolversParentTypes['ConversationEvent']> = {
-  __resolveType: TypeResolveFn<'CaughtUp' | 'ConversationChanged' | 'MemberChanged' | 'MessageChanged' | 'MessageSent', ParentType, ContextType>;
+  __resolveType: TypeResolveFn<'CaughtUp' | 'ConversationChanged' | 'MemberChanged' | 'MessageChanged' | 'MessageSent' | 'PresenceChanged' | 'ReadMoved' | 'TypingChanged', ParentType, ContextType>;
 };
 
 export type CreateConversationPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CreateConversationPayload'] = ResolversParentTypes['CreateConversationPayload']> = {
@@ -1714,6 +1882,8 @@ export type MutationResolvers<ContextType = Context, ParentType extends Resolver
   removeReaction?: Resolver<ResolversTypes['RemoveReactionPayload'], ParentType, ContextType, RequireFields<MutationRemoveReactionArgs, 'input'>>;
   sendMessage?: Resolver<ResolversTypes['SendMessagePayload'], ParentType, ContextType, RequireFields<MutationSendMessageArgs, 'input'>>;
   setMemberRole?: Resolver<ResolversTypes['SetMemberRolePayload'], ParentType, ContextType, RequireFields<MutationSetMemberRoleArgs, 'input'>>;
+  setPresence?: Resolver<ResolversTypes['SetPresencePayload'], ParentType, ContextType, RequireFields<MutationSetPresenceArgs, 'input'>>;
+  setTyping?: Resolver<ResolversTypes['SetTypingPayload'], ParentType, ContextType, RequireFields<MutationSetTypingArgs, 'input'>>;
   signIn?: Resolver<ResolversTypes['SessionPayload'], ParentType, ContextType, RequireFields<MutationSignInArgs, 'input'>>;
   signOut?: Resolver<ResolversTypes['SignOutPayload'], ParentType, ContextType, RequireFields<MutationSignOutArgs, 'input'>>;
   signUp?: Resolver<ResolversTypes['SessionPayload'], ParentType, ContextType, RequireFields<MutationSignUpArgs, 'input'>>;
@@ -1737,6 +1907,17 @@ export type PinMessagePayloadResolvers<ContextType = Context, ParentType extends
   message?: Resolver<ResolversTypes['Message'], ParentType, ContextType>;
 };
 
+export type PresenceChangedResolvers<ContextType = Context, ParentType extends ResolversParentTypes['PresenceChanged'] = ResolversParentTypes['PresenceChanged']> = {
+  conversationId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  cursor?: Resolver<Maybe<ResolversTypes['EventCursor']>, ParentType, ContextType>;
+  occurredAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  presence?: Resolver<ResolversTypes['Presence'], ParentType, ContextType>;
+  previousSequence?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  sequence?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  user?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
 export type QueryResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
   channels?: Resolver<ResolversTypes['ConversationConnection'], ParentType, ContextType, RequireFields<QueryChannelsArgs, 'first'>>;
   conversation?: Resolver<Maybe<ResolversTypes['Conversation']>, ParentType, ContextType, RequireFields<QueryConversationArgs, 'id'>>;
@@ -1750,6 +1931,17 @@ export type ReactionGroupResolvers<ContextType = Context, ParentType extends Res
   count?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   emoji?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   users?: Resolver<ResolversTypes['UserConnection'], ParentType, ContextType, RequireFields<ReactionGroupUsersArgs, 'first'>>;
+};
+
+export type ReadMovedResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ReadMoved'] = ResolversParentTypes['ReadMoved']> = {
+  conversationId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  cursor?: Resolver<Maybe<ResolversTypes['EventCursor']>, ParentType, ContextType>;
+  occurredAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  position?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  previousSequence?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  sequence?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  user?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
 export type RemoveMemberPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RemoveMemberPayload'] = ResolversParentTypes['RemoveMemberPayload']> = {
@@ -1781,6 +1973,14 @@ export type SetMemberRolePayloadResolvers<ContextType = Context, ParentType exte
   member?: Resolver<ResolversTypes['Member'], ParentType, ContextType>;
 };
 
+export type SetPresencePayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SetPresencePayload'] = ResolversParentTypes['SetPresencePayload']> = {
+  user?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
+};
+
+export type SetTypingPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SetTypingPayload'] = ResolversParentTypes['SetTypingPayload']> = {
+  conversation?: Resolver<ResolversTypes['Conversation'], ParentType, ContextType>;
+};
+
 export type SignOutPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SignOutPayload'] = ResolversParentTypes['SignOutPayload']> = {
   user?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
 };
@@ -1788,6 +1988,17 @@ export type SignOutPayloadResolvers<ContextType = Context, ParentType extends Re
 export type SubscriptionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Subscription'] = ResolversParentTypes['Subscription']> = {
   conversationEvents?: SubscriptionResolver<ResolversTypes['ConversationEvent'], "conversationEvents", ParentType, ContextType, RequireFields<SubscriptionConversationEventsArgs, 'conversationId'>>;
   viewerEvents?: SubscriptionResolver<ResolversTypes['ConversationEvent'], "viewerEvents", ParentType, ContextType, Partial<SubscriptionViewerEventsArgs>>;
+};
+
+export type TypingChangedResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TypingChanged'] = ResolversParentTypes['TypingChanged']> = {
+  conversationId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  cursor?: Resolver<Maybe<ResolversTypes['EventCursor']>, ParentType, ContextType>;
+  isTyping?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  occurredAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  previousSequence?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  sequence?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  user?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
 export type UnpinMessagePayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['UnpinMessagePayload'] = ResolversParentTypes['UnpinMessagePayload']> = {
@@ -1806,6 +2017,7 @@ export type UserResolvers<ContextType = Context, ParentType extends ResolversPar
   displayName?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   handle?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  presence?: Resolver<ResolversTypes['Presence'], ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
@@ -1863,15 +2075,20 @@ export type Resolvers<ContextType = Context> = {
   Node?: NodeResolvers<ContextType>;
   PageInfo?: PageInfoResolvers<ContextType>;
   PinMessagePayload?: PinMessagePayloadResolvers<ContextType>;
+  PresenceChanged?: PresenceChangedResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
   ReactionGroup?: ReactionGroupResolvers<ContextType>;
+  ReadMoved?: ReadMovedResolvers<ContextType>;
   RemoveMemberPayload?: RemoveMemberPayloadResolvers<ContextType>;
   RemoveReactionPayload?: RemoveReactionPayloadResolvers<ContextType>;
   SendMessagePayload?: SendMessagePayloadResolvers<ContextType>;
   SessionPayload?: SessionPayloadResolvers<ContextType>;
   SetMemberRolePayload?: SetMemberRolePayloadResolvers<ContextType>;
+  SetPresencePayload?: SetPresencePayloadResolvers<ContextType>;
+  SetTypingPayload?: SetTypingPayloadResolvers<ContextType>;
   SignOutPayload?: SignOutPayloadResolvers<ContextType>;
   Subscription?: SubscriptionResolvers<ContextType>;
+  TypingChanged?: TypingChangedResolvers<ContextType>;
   UnpinMessagePayload?: UnpinMessagePayloadResolvers<ContextType>;
   UpdateConversationPayload?: UpdateConversationPayloadResolvers<ContextType>;
   User?: UserResolvers<ContextType>;

@@ -28,6 +28,17 @@ export function createMetrics() {
     sockets: new Gauge({ name: 'rookery_sockets', help: 'Open WebSockets.', registers }),
     eventStreams: new Gauge({ name: 'rookery_event_streams', help: 'Open answers of server-sent events.', registers }),
     subscriptions: new Gauge({ name: 'rookery_subscriptions', help: 'Running subscriptions, over any transport.', registers }),
+    busLost: new Counter({
+      name: 'rookery_bus_news_lost_total',
+      help: 'News that other nodes did not hear, as Redis was away; they find out from the database within a second or so.',
+      registers,
+    }),
+    eventsExecuted: new Counter({
+      name: 'rookery_events_executed_total',
+      help: 'Executions of events: once for all subscriptions that ask the same (shared true), or for one viewer.',
+      labelNames: ['shared'],
+      registers,
+    }),
     messagesIn: new Counter({ name: 'rookery_socket_messages_in_total', help: 'WebSocket messages received.', registers }),
     messagesOut: new Counter({ name: 'rookery_socket_messages_out_total', help: 'WebSocket messages sent.', registers }),
     closes: new Counter({
@@ -54,10 +65,33 @@ export function createMetrics() {
       buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
       registers,
     }),
+    databaseUp: new Gauge({ name: 'rookery_database_up', help: '1 while the database answers, 0 while it is away.', registers }),
     messageBatches: new Histogram({
       name: 'rookery_message_batch_size',
       help: 'Messages that were written together, in one transaction.',
       buckets: [1, 2, 5, 10, 20, 50, 100],
+      registers,
+    }),
+    signalsDropped: new Counter({
+      name: 'rookery_signals_dropped_total',
+      help: 'Events of typing, read positions and presence that a slow subscription had no room for.',
+      registers,
+    }),
+    presenceConnections: new Gauge({
+      name: 'rookery_presence_connections',
+      help: 'Open sockets and event streams of people on this node, which make them present.',
+      registers,
+    }),
+    presenceChanges: new Counter({
+      name: 'rookery_presence_changes_total',
+      help: 'Changes of people’s presence that this node has told the others.',
+      labelNames: ['presence'],
+      registers,
+    }),
+    redisUp: new Gauge({ name: 'rookery_redis_up', help: '1 while Redis answers; 0 while it is away, and without REDIS_URL.', registers }),
+    redisFailures: new Counter({
+      name: 'rookery_redis_failures_total',
+      help: 'Commands that Redis did not carry out in time; what they were for went on without it.',
       registers,
     }),
     [Symbol.dispose]: stopMeasuringLag,

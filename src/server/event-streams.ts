@@ -1,11 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { ExecutionResult, GraphQLError } from 'graphql';
-import { cursorOf } from '../graphql/broadcast.ts';
+import { cursorOf, sharedText } from '../graphql/broadcast.ts';
 import { formatError } from '../graphql/errors.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { Clock } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import type { ObserveConnection } from './connection-observer.ts';
 import type { Limits } from './limits.ts';
 import type { Exchange } from './reply.ts';
 
@@ -16,6 +18,7 @@ export type EventStreamsDependencies = {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly present: (error: unknown, requestId: string) => GraphQLError;
+  readonly observe: ObserveConnection;
 };
 
 export type EventStreams = ReturnType<typeof createEventStreams>;
@@ -26,7 +29,7 @@ export type Expected = Disposable & { readonly viewer: Identity | null; readonly
 type OpenStream = { readonly viewer: Identity | null; readonly end: (error: AppError | null) => void };
 
 /** Answers of server-sent events in the form of GraphQL over SSE, distinct connections mode, with `id:` lines to resume from. */
-export function createEventStreams({ limits, clock, metrics, present }: EventStreamsDependencies) {
+export function createEventStreams({ limits, clock, metrics, present, observe }: EventStreamsDependencies) {
   const open = new Set<OpenStream>();
   const expected = new Set<OpenStream>();
 
@@ -73,6 +76,8 @@ export function createEventStreams({ limits, clock, metrics, present }: EventStr
     response.once('close', leave);
     open.add(stream);
     metrics.eventStreams.inc();
+    // A single answer is over at once: nobody is there for it.
+    using _observed = viewer === null || events.return === undefined ? null : observe(viewer, randomUUID());
     // A single answer, which has no return(), is given all the same: it may be that of the sign-out.
     if (ended !== null && events.return !== undefined) stream.end(ended.error);
     try {
@@ -109,9 +114,10 @@ export function createEventStreams({ limits, clock, metrics, present }: EventStr
   function nextEvent(result: ExecutionResult, requestId: string): string {
     const cursor = cursorOf(result);
     const { errors, ...rest } = result;
+    const text = sharedText(result);
     const payload = errors === undefined ? rest : { ...rest, errors: errors.map((error) => formatError(present(error, requestId))) };
     // JSON holds no line breaks, and cursors are of one line by their alphabet.
-    return `event: next\n${cursor === null ? '' : `id: ${cursor}\n`}data: ${JSON.stringify(payload)}\n\n`;
+    return `event: next\n${cursor === null ? '' : `id: ${cursor}\n`}data: ${text ?? JSON.stringify(payload)}\n\n`;
   }
 
   return {

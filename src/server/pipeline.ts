@@ -41,7 +41,11 @@ export function createPipeline({
     return presentError(error, requestId, (cause) => logger.error({ requestId, err: cause }, 'An operation failed.'));
   }
 
-  const subscribe = createSubscribe({ onOpened: () => metrics.subscriptions.inc(), onEnded: () => metrics.subscriptions.dec() });
+  const subscribe = createSubscribe({
+    onOpened: () => metrics.subscriptions.inc(),
+    onEnded: () => metrics.subscriptions.dec(),
+    onExecuted: (isShared) => metrics.eventsExecuted.inc({ shared: String(isShared) }),
+  });
   const engine: Plugin = {
     // graphql's own executor for events and for all else, so that the same mistake is the same error everywhere.
     onExecute({ args, setExecuteFn }) {

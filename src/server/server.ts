@@ -7,6 +7,7 @@ import type { Clock } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import { type ObserveConnection, observeNothing } from './connection-observer.ts';
 import { createEventStreams } from './event-streams.ts';
 import { createGraphiQL } from './graphiql.ts';
 import { createGraphQLHandler } from './graphql-http.ts';
@@ -44,11 +45,14 @@ export type ServerDependencies = {
   readonly clock: Clock;
   /** Whether the database answers. */
   readonly isReady: () => Promise<boolean>;
+  /** Whether Redis is away: told by /readyz, to no client. */
+  readonly isDegraded?: () => boolean;
   /** Awaited before an operation is executed, where it answers a promise. */
   readonly prepare?: (args: ExecutionArgs) => Promise<unknown> | undefined;
   /** Pages by path, such as `/`. */
   readonly pages?: ReadonlyMap<string, Page>;
   readonly limits?: Partial<Limits>;
+  readonly observe?: ObserveConnection;
 };
 
 export type RookeryServer = AsyncDisposable & {
@@ -62,16 +66,21 @@ export type RookeryServer = AsyncDisposable & {
 
 /** GraphQL over HTTP, server-sent events and WebSocket on one port. Resolves once it listens; rejects when the port is taken. */
 export async function createServer(dependencies: ServerDependencies): Promise<RookeryServer> {
-  const { schema, authenticate, config, metrics, logger, clock, pages = new Map() } = dependencies;
+  const { schema, authenticate, config, metrics, logger, clock, pages = new Map(), observe = observeNothing } = dependencies;
   const { allowedOrigins, isIntrospectionEnabled, limitsMode, stopTimeoutMs } = config;
   const limits: Limits = { ...LIMITS, ...dependencies.limits };
   let isStopping = false;
 
   const pipeline = createPipeline({ schema, isIntrospectionEnabled, limitsMode, metrics, logger, prepare: dependencies.prepare });
-  const eventStreams = createEventStreams({ limits, clock, metrics, present: pipeline.present });
+  const eventStreams = createEventStreams({ limits, clock, metrics, present: pipeline.present, observe });
   const graphiql = config.isGraphiQLEnabled ? createGraphiQL() : null;
   const graphql = createGraphQLHandler({ pipeline, authenticate, allowedOrigins, eventStreams, graphiql, limits, metrics });
-  const operations = createOperationsHandlers({ ...config, registry: metrics.registry, isReady });
+  const operations = createOperationsHandlers({
+    ...config,
+    registry: metrics.registry,
+    isReady,
+    isDegraded: dependencies.isDegraded ?? (() => false),
+  });
 
   const shared = { pages, isStopping: () => isStopping, metrics, logger };
   const routes: ReadonlyMap<string, Route> = new Map([
@@ -80,7 +89,7 @@ export async function createServer(dependencies: ServerDependencies): Promise<Ro
     ['/metrics', operations.publicMetrics],
   ]);
   const server = listen({ ...shared, graphql, routes }, limits);
-  const sockets = serveWebSocket({ ...dependencies, server, pipeline, allowedOrigins, limits, isStopping: () => isStopping });
+  const sockets = serveWebSocket({ ...dependencies, server, pipeline, allowedOrigins, limits, isStopping: () => isStopping, observe });
   const port = await bind(server, config.port, config.host);
 
   const metricsServer =

@@ -1,21 +1,28 @@
+import { randomUUID } from 'node:crypto';
 import type { WebSocket } from 'ws';
 import type { Identity } from '../identity/identity.ts';
 import type { Clock } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
 import { CLOSE } from './close-code.ts';
+import type { ObserveConnection } from './connection-observer.ts';
 
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** Who is behind one WebSocket, and until when. Closes it at the expiry of the token unless that is renewed in place. */
 export class SocketSession {
+  /** Of this socket alone, on all nodes. */
+  readonly id = randomUUID();
   readonly ws: WebSocket;
   readonly #clock: Clock;
+  readonly #observe: ObserveConnection;
   #viewer: Identity | null = null;
+  #observed: Disposable | null = null;
   #expiry: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(ws: WebSocket, clock: Clock) {
+  constructor(ws: WebSocket, clock: Clock, observe: ObserveConnection) {
     this.ws = ws;
     this.#clock = clock;
+    this.#observe = observe;
   }
 
   get viewer(): Identity | null {
@@ -24,6 +31,8 @@ export class SocketSession {
 
   begin(identity: Identity): void {
     this.#viewer = identity;
+    // It left while its token was looked at: nobody would tell of its end.
+    if (this.ws.readyState === this.ws.OPEN) this.#observed ??= this.#observe(identity, this.id);
     this.#watch(identity);
   }
 
@@ -41,6 +50,7 @@ export class SocketSession {
 
   end(): void {
     clearTimeout(this.#expiry);
+    this.#observed?.[Symbol.dispose]();
   }
 
   #watch({ expiresAtMs }: Identity): void {

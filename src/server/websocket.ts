@@ -3,6 +3,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { handleProtocols, makeServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { sharedText } from '../graphql/broadcast.ts';
 import type { Context } from '../graphql/context.ts';
 import { formatError } from '../graphql/errors.ts';
 import type { Identity } from '../identity/identity.ts';
@@ -11,6 +12,7 @@ import { AppError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { CLOSE, closeCodeLabel } from './close-code.ts';
+import type { ObserveConnection } from './connection-observer.ts';
 import { isOriginAllowed } from './cors.ts';
 import { holdsSecret, pathOf } from './http.ts';
 import type { Limits } from './limits.ts';
@@ -19,6 +21,7 @@ import { createRateCheck, keepAlive, within } from './socket-limits.ts';
 import { attempt, prepareOperation, type SocketOperation } from './socket-operation.ts';
 import { SocketSession } from './socket-session.ts';
 import { createSocketWriter } from './socket-writer.ts';
+import { createSplice, type Splice } from './splice.ts';
 
 export type WebSocketDependencies = {
   readonly server: Server;
@@ -30,6 +33,7 @@ export type WebSocketDependencies = {
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly isStopping: () => boolean;
+  readonly observe: ObserveConnection;
 };
 
 export type SocketServer = {
@@ -41,11 +45,11 @@ export type SocketServer = {
   terminate(): void;
 };
 
-type Extra = { readonly session: SocketSession; readonly requestIds: Map<string, string> };
+type Extra = { readonly session: SocketSession; readonly requestIds: Map<string, string>; readonly splice: Splice };
 
 /** GraphQL over WebSocket (graphql-transport-ws) at the same path as HTTP, through the same pipeline. */
 export function serveWebSocket(dependencies: WebSocketDependencies): SocketServer {
-  const { server, pipeline, authenticate, allowedOrigins, limits, clock, metrics, logger, isStopping } = dependencies;
+  const { server, pipeline, authenticate, allowedOrigins, limits, clock, metrics, logger, isStopping, observe } = dependencies;
   const sessions = new Set<SocketSession>();
   // A constant of its own, as the types of `ws` do not know closeTimeout yet.
   const options = {
@@ -86,7 +90,8 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
           throw new AppError('OVERLOADED', message);
         }
         const { session } = extra;
-        const context: Context = { viewer: session.viewer, requestId, connection: { renew: (identity) => session.renew(identity) } };
+        const connection = { id: session.id, renew: (identity: Identity) => session.renew(identity) };
+        const context: Context = { viewer: session.viewer, requestId, connection };
         const prepared = await prepareOperation(pipeline, context, payload);
         if (!('schema' in prepared)) return prepared.map((error) => pipeline.present(error, requestId));
         extra.requestIds.set(id, requestId);
@@ -97,7 +102,10 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
     },
     execute: (args) => attempt('execute', args),
     subscribe: (args) => attempt('subscribe', args),
-    onNext(_context, _id, _payload, args, { errors, data = null }) {
+    onNext({ extra }, _id, _payload, args, result) {
+      const { errors, data = null } = result;
+      const text = sharedText(result);
+      if (text !== null) return extra.splice.payload(text);
       if (errors === undefined) return undefined;
       const { contextValue } = args as SocketOperation; // As prepared in onSubscribe.
       return { data, errors: errors.map((error) => formatError(pipeline.present(error, contextValue.requestId))) };
@@ -130,9 +138,10 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
   }
 
   function open(ws: WebSocket, socket: Duplex): void {
-    const session = new SocketSession(ws, clock);
+    const session = new SocketSession(ws, clock, observe);
     const write = createSocketWriter({ ws, socket });
     const gone = Promise.withResolvers<void>();
+    const splice = createSplice();
     const isTooFast = createRateCheck(limits.messagesPerSecondMax);
     sessions.add(session);
     metrics.sockets.inc();
@@ -144,9 +153,10 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
           // A stream that were told at once would go on and on while the close is under way.
           if (ws.readyState !== ws.OPEN) return gone.promise;
           metrics.messagesOut.inc();
+          const text = splice.into(message);
           // Streams wait for this promise; who piles up answers regardless, by pings or short queries, does not read.
           if (ws.bufferedAmount > limits.unsentBytesMax) session.close(CLOSE.tooSlow);
-          return write(message);
+          return write(text);
         },
         onMessage: (handle) =>
           ws.on('message', (data) => {
@@ -158,7 +168,7 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
             });
           }),
       },
-      { session, requestIds: new Map() },
+      { session, requestIds: new Map(), splice },
     );
     const stopPinging = keepAlive(ws, limits.pingIntervalMs, limits.pongTimeoutMs);
     ws.on('error', () => {}); // A broken frame or connection; 'close' follows and tells.

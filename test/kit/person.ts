@@ -16,6 +16,7 @@ export type EventAnswer = {
   readonly conversationId: string | null;
   readonly sequence: number | null;
   readonly previousSequence: number | null;
+  /** Null on what is never stored, which `next` passes over. */
   readonly cursor: string;
   readonly message?: MessageAnswer;
   readonly messageChange?: string;
@@ -24,13 +25,27 @@ export type EventAnswer = {
   readonly member?: { readonly role: string } | null;
   readonly conversation?: { readonly id: string; readonly title: string | null; readonly topic: string | null };
 };
+/** Typing, read positions and presence: outside the chain. */
+export type SignalAnswer = Pick<EventAnswer, '__typename' | 'conversationId' | 'user'> & {
+  readonly sequence: null;
+  readonly previousSequence: null;
+  readonly cursor: null;
+  readonly isTyping?: boolean;
+  readonly position?: number;
+  readonly presence?: string;
+};
+
+const SIGNALS = ['TypingChanged', 'ReadMoved', 'PresenceChanged'];
 
 export const EVENT_FIELDS = `
   __typename conversationId sequence previousSequence cursor occurredAt
   ... on MessageSent { message { id position body clientMessageId } }
   ... on MessageChanged { message { id position body clientMessageId } messageChange }
   ... on MemberChanged { user { id handle } member { role } memberChange }
-  ... on ConversationChanged { conversation { id title topic } }`;
+  ... on ConversationChanged { conversation { id title topic } }
+  ... on TypingChanged { user { id handle } isTyping }
+  ... on ReadMoved { user { id handle } position }
+  ... on PresenceChanged { user { id handle } presence }`;
 
 /** Somebody who uses the API as their clients do. */
 export class Person {
@@ -48,14 +63,23 @@ export class Person {
     this.refreshToken = tokens.refreshToken;
   }
 
-  static async signUp(url: string, handle: string, displayName: string): Promise<Person> {
-    const { body } = await post<{ signUp: { user: { id: string; handle: string }; accessToken: string; refreshToken: string } }>(
+  static signUp(url: string, handle: string, displayName: string): Promise<Person> {
+    return Person.#enter(url, 'signUp', 'SignUpInput', { handle, displayName, password: PASSWORD });
+  }
+
+  /** Somebody who is there already. */
+  static signIn(url: string, handle: string, password = PASSWORD): Promise<Person> {
+    return Person.#enter(url, 'signIn', 'SignInInput', { handle, password });
+  }
+
+  static async #enter(url: string, mutation: string, inputType: string, input: object): Promise<Person> {
+    const { body } = await post<{ session: { user: { id: string; handle: string }; accessToken: string; refreshToken: string } }>(
       url,
-      'mutation ($input: SignUpInput!) { signUp(input: $input) { user { id handle } accessToken refreshToken } }',
-      { variables: { input: { handle, displayName, password: PASSWORD } } },
+      `mutation ($input: ${inputType}!) { session: ${mutation}(input: $input) { user { id handle } accessToken refreshToken } }`,
+      { variables: { input } },
     );
-    if (!body.data) throw new Error(`Must sign up, got ${JSON.stringify(body.errors)}`);
-    const { user, ...tokens } = body.data.signUp;
+    if (!body.data) throw new Error(`Must ${mutation}, got ${JSON.stringify(body.errors)}`);
+    const { user, ...tokens } = body.data.session;
     return new Person(url, user.id, user.handle, tokens);
   }
 
@@ -158,6 +182,22 @@ export class Person {
     });
   }
 
+  setTyping(conversationId: string, isTyping = true) {
+    return this.ask('mutation ($input: SetTypingInput!) { setTyping(input: $input) { conversation { id } } }', {
+      input: { conversationId, isTyping },
+    });
+  }
+
+  setPresence(presence: string) {
+    return this.ask('mutation ($input: SetPresenceInput!) { setPresence(input: $input) { user { presence } } }', { input: { presence } });
+  }
+
+  markRead(conversationId: string, position: number, allowMoveBack = false) {
+    return this.ask('mutation ($input: MarkReadInput!) { markRead(input: $input) { conversation { viewerReadPosition } } }', {
+      input: { conversationId, position, allowMoveBack },
+    });
+  }
+
   setRole(conversationId: string, person: Person, role: string) {
     return this.ask('mutation ($input: SetMemberRoleInput!) { setMemberRole(input: $input) { member { role } } }', {
       input: { conversationId, userId: person.id, role },
@@ -205,8 +245,35 @@ export class Following implements AsyncDisposable {
     return new Following(socket);
   }
 
+  /** The next event of the chain. */
   async next(deadlineMs?: number): Promise<EventAnswer> {
-    const { data, errors } = await this.socket.nextOf<{ data: { events: EventAnswer } | null; errors?: unknown }>('events', deadlineMs);
+    for (;;) {
+      const event = await this.#any(deadlineMs);
+      if (!isSignal(event)) return event;
+      this.#passed.push(event);
+    }
+  }
+
+  /** The next signal of a type, among those that `next` passed over too; others before it are gone. Meets no event of the chain. */
+  async signal(typename: string, deadlineMs?: number): Promise<SignalAnswer> {
+    for (;;) {
+      const event = this.#passed.shift() ?? (await this.#any(deadlineMs));
+      if (!isSignal(event)) throw new Error(`Must be a ${typename}, got ${JSON.stringify(event)}`);
+      if (event.__typename === typename) return event;
+    }
+  }
+
+  /** All signals that came before the next event of the chain, which is answered with them. */
+  async signalsUntilNext(): Promise<{ readonly signals: readonly SignalAnswer[]; readonly event: EventAnswer }> {
+    const event = await this.next();
+    return { signals: this.#passed.splice(0), event };
+  }
+
+  readonly #passed: SignalAnswer[] = [];
+
+  async #any(deadlineMs?: number): Promise<EventAnswer | SignalAnswer> {
+    type Payload = { data: { events: EventAnswer | SignalAnswer } | null; errors?: unknown };
+    const { data, errors } = await this.socket.nextOf<Payload>('events', deadlineMs);
     if (!data) throw new Error(`Must be an event, got ${JSON.stringify(errors)}`);
     return data.events;
   }
@@ -228,4 +295,8 @@ export class Following implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.socket[Symbol.asyncDispose]();
   }
+}
+
+function isSignal(event: EventAnswer | SignalAnswer): event is SignalAnswer {
+  return SIGNALS.includes(event.__typename);
 }

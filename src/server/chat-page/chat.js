@@ -76,6 +76,7 @@ function onState(state) {
 // ── What happens
 
 function onEvent(event) {
+  if (event.__typename !== 'CaughtUp' && event.sequence === null) return; // Typing, presence and the like: this page shows none of it.
   if (event.conversationId === null || !check.take(event)) return renderCheck();
   const conversation = conversations.get(event.conversationId);
   if (event.__typename === 'MemberChanged' && event.user.id === session.user.id && event.member === null) {

@@ -16,12 +16,11 @@ import { createSchema } from '../../../src/graphql/schema.ts';
 import { newUuid } from '../../../src/platform/id.ts';
 import type { TestServer } from '../server.ts';
 import { type Call, type Observation, observe } from './observe.ts';
-import { operationOf } from './operation.ts';
+import { operationOf, type Variables, withoutCursors } from './operation.ts';
 import { createProbe } from './probe.ts';
 import { personOf, type Role, type World } from './world.ts';
 
 export type EngineOptions = { readonly rules?: AccessRules; readonly contextFor?: (context: Context) => Context };
-export type Variables = Readonly<Record<string, unknown>>;
 
 /** The server's own resolvers on its database, behind a schema of one's own and without the way over the network. */
 export class Engine {
@@ -45,6 +44,27 @@ export class Engine {
     if (call.field.startsWith('Subscription.')) {
       for (const after of [world.after, world.afterFirst]) results.push(...(await this.#replay(call, { ...world, after }, context)));
     } else results.push(await this.execute(call.field, context, await this.variables(call, world)));
+    return this.#observe(call, context, results);
+  }
+
+  /** What a stream that is open tells of something that is done meanwhile, until it has told of all these types of events. */
+  async runLive(call: Call, world: World, act: () => Promise<unknown>, typenames: readonly string[]): Promise<readonly Observation[]> {
+    const context = await this.contextOf(world, call.role);
+    const events = await this.subscribe(call.field, context, withoutCursors(call.field, await this.variables(call, world)));
+    if (!(Symbol.asyncIterator in events)) throw new Error(`A stream must open, got ${JSON.stringify(events)}.`);
+    const results: ExecutionResult[] = [];
+    const missing = new Set<unknown>(typenames);
+    for await (const event of events) {
+      results.push(event);
+      const { __typename } = eventOf(call.field, event);
+      if (__typename === 'CaughtUp') await act();
+      missing.delete(__typename);
+      if (missing.size === 0) break;
+    }
+    return this.#observe(call, context, results);
+  }
+
+  #observe(call: Call, context: Context, results: readonly ExecutionResult[]): readonly Observation[] {
     const viewerUuid = context.viewer?.userUuid ?? null;
     const reachOf = (path: string) => this.#probe.reachOf(context, path);
     return results.flatMap((result) => observe(operationOf(call.field).root, result, { call, viewerUuid, reachOf }));
@@ -91,7 +111,7 @@ export class Engine {
       // Of a session that nothing else goes by, so that signing out ends no other call.
       viewer: viewer === null ? null : { ...viewer, sessionUuid: newUuid() },
       requestId: newUuid(),
-      connection: { renew() {} },
+      connection: { id: newUuid(), renew() {} },
     };
   }
 

@@ -46,6 +46,9 @@ export const EXAMPLES: Readonly<Record<string, (input: ExampleInput) => unknown>
   body: () => `Something else ${randomUUID()}`,
   // Everybody's example is the member's message, so that there is one author; who was removed tries their own.
   messageId: ({ world, role }) => (role === 'removed' && world.messageIdOfRemoved) || world.messageId,
+  'SetTypingInput.isTyping': () => true,
+  'SetPresenceInput.presence': () => 'ONLINE',
+
   'AddReactionInput.emoji': () => '🎉',
   'RemoveReactionInput.emoji': () => '👍',
 };

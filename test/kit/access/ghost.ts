@@ -1,7 +1,6 @@
-import { type GraphQLInputType, getNamedType, isEnumType, isInputObjectType, isListType, isNonNullType, Kind, typeFromAST } from 'graphql';
+import { type GraphQLInputType, getNamedType, isEnumType, isInputObjectType, isListType, isNonNullType } from 'graphql';
 import { decodeNodeId, encodeId, encodeMemberId, encodeMessageId, newUuid } from '../../../src/platform/id.ts';
-import type { Variables } from './engine.ts';
-import { operationOf, schema } from './operation.ts';
+import { typeOf, type Variables } from './operation.ts';
 
 /** Far beyond the last. */
 const NO_SEQUENCE = 999_999;
@@ -57,27 +56,6 @@ export function createGhost(conversationId: string, of: 'conversation' | 'conten
 /** The part of an id that stands for the conversation. */
 function bodyOf(uuid: string): string {
   return encodeId('cnv', uuid).slice('cnv_'.length);
-}
-
-/** An outsider has no cursor of the conversation's events; with one they would know already. */
-export function withoutCursors(field: string, variables: Variables): Variables {
-  const entries = Object.entries(variables).map(([name, value]) => [
-    name,
-    getNamedType(typeOf(field, name)).name === 'EventCursor' ? null : value,
-  ]);
-  return Object.fromEntries(entries);
-}
-
-function typeOf(field: string, variable: string): GraphQLInputType {
-  const [operation] = operationOf(field).document.definitions;
-  const definition =
-    operation?.kind === Kind.OPERATION_DEFINITION
-      ? operation.variableDefinitions?.find((each) => each.variable.name.value === variable)
-      : undefined;
-  const type = definition === undefined ? undefined : typeFromAST(schema, definition.type);
-  // The type of a variable is one of input: the document was made of the arguments' own types.
-  if (type === undefined) throw new Error(`There must be a variable ${variable} of ${field}.`);
-  return type as GraphQLInputType;
 }
 
 /** Values that a field may well complain of. */

@@ -20,6 +20,8 @@ export function violationOf(observation: Observation, { rules, objects }: Tables
     const isRoot = /^(Query|Mutation|Subscription)\./.test(coordinate);
     const expected = isRoot ? ofRoot(rule) : ofField(rule);
     if (!expected.includes(outcome)) return `must be ${expected.join(' or ')}, got ${outcome}`;
+    if (rule === 'COMPANION' && standing !== 'member' && observation.value !== 'OFFLINE')
+      return `must be OFFLINE, got ${observation.value}`;
     if (reach !== null && isRoot && rule !== 'ANYONE' && standing === 'anonymous') return 'its resolver must not be reached';
     if (reach !== null && coordinate.startsWith('Conversation.') && rule !== 'PARENT') {
       if (reach === 'raw') return 'its resolver must be given the conversation as the viewer sees it';
@@ -95,6 +97,8 @@ export function violationOf(observation: Observation, { rules, objects }: Tables
     switch (rule) {
       case 'PARENT':
         return answers;
+      case 'COMPANION':
+        return ['value'];
       case 'VISIBLE':
         return standing === 'member' || observation.isNonNull ? ['value'] : ['null'];
       case 'MEMBER':

@@ -1,4 +1,5 @@
 import { OBJECT_ACCESS } from '../../../src/graphql/access.ts';
+import type { SocketClient } from '../ws-client.ts';
 import type { Engine } from './engine.ts';
 import type { Call, Observation } from './observe.ts';
 import { rootFields } from './operation.ts';
@@ -30,9 +31,11 @@ export async function observeAll(engine: Engine, worlds: readonly World[]): Prom
   const observed = await Promise.all([
     ...worlds.map(async (world) => {
       const all: Observation[] = [];
+      // So that there is a presence to be seen, by some.
+      await using _socket = await world.cast.owner.connect();
       for (const field of rootFields().filter((each) => !isMutation(each)))
         for (const call of callsOf(field, world.kind)) all.push(...(await engine.run(call, world)));
-      return all;
+      return [...all, ...(await observeSignals(engine, world))];
     }),
     ...KINDS.map(async (kind) => {
       const all: Observation[] = [];
@@ -50,6 +53,28 @@ export async function observeAll(engine: Engine, worlds: readonly World[]): Prom
     }),
   ]);
   return observed.flat();
+}
+
+/** What is told for a moment and never again: only to who listens. A reader in a CHANNEL is told of to their own devices alone. */
+async function observeSignals(engine: Engine, world: World): Promise<readonly Observation[]> {
+  const { conversationId, kind, cast } = world;
+  if (kind !== 'GROUP') return [];
+  const all: Observation[] = [];
+  const people = [cast.extra, cast.admin];
+  for (const field of rootFields().filter((each) => each.startsWith('Subscription.'))) {
+    const person = people.pop();
+    if (person === undefined) throw new Error(`There must be somebody who does something while ${field} is followed.`);
+    const sockets: SocketClient[] = [];
+    const act = async () => {
+      await person.setTyping(conversationId, true);
+      await person.markRead(conversationId, 1);
+      sockets.push(await person.connect());
+    };
+    const typenames = ['TypingChanged', 'ReadMoved', 'PresenceChanged'];
+    all.push(...(await engine.runLive({ field, kind, role: 'owner', target: null }, world, act, typenames)));
+    for (const socket of sockets) await socket[Symbol.asyncDispose]();
+  }
+  return all;
 }
 
 function isMutation(field: string): boolean {

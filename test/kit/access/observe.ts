@@ -22,6 +22,8 @@ export type Observation = {
   readonly coordinate: string;
   readonly path: string;
   readonly outcome: Outcome;
+  /** Of a plain field. */
+  readonly value: unknown;
   readonly isNonNull: boolean;
   readonly isTotalOnly: boolean;
   readonly standing: Standing;
@@ -53,11 +55,11 @@ export function observe(root: Plan, result: ExecutionResult, { call, viewerUuid,
       .filter(({ item }) => isRecord(item));
     const { coordinate, isNonNull, isTotalOnly } = plan;
     const base = { call, coordinate, path, outcome, isNonNull, isTotalOnly, standing, reach: reachOf(path) };
-    if (objects.length === 0) observations.push({ ...base, given: null, isSelf: false });
+    if (objects.length === 0) observations.push({ ...base, value, given: null, isSelf: false });
     for (const { item, path: itemPath } of objects) {
       if (!isRecord(item)) continue;
       const given = String(item['__typename']);
-      observations.push({ ...base, given, isSelf: given === 'Viewer' && isViewer(item['id'], viewerUuid) });
+      observations.push({ ...base, value: null, given, isSelf: given === 'Viewer' && isViewer(item['id'], viewerUuid) });
       const below = standingBelow(plan, standing, call);
       for (const child of plan.children.get(given) ?? []) visit(child, item[child.key], `${itemPath}.${child.key}`, below);
     }

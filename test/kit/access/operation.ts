@@ -5,6 +5,7 @@ import {
   type GraphQLArgument,
   type GraphQLField,
   type GraphQLInputField,
+  type GraphQLInputType,
   type GraphQLNamedOutputType,
   type GraphQLOutputType,
   type GraphQLSchema,
@@ -17,7 +18,9 @@ import {
   isObjectType,
   isRequiredArgument,
   isRequiredInputField,
+  Kind,
   parse,
+  typeFromAST,
 } from 'graphql';
 import { ACCESS_RULES, OBJECT_ACCESS } from '../../../src/graphql/access.ts';
 import { readTypeDefs } from '../../../src/graphql/schema.ts';
@@ -38,10 +41,12 @@ export type Plan = {
   readonly children: ReadonlyMap<string, readonly Plan[]>;
 };
 
+export type Variables = Readonly<Record<string, unknown>>;
+
 export type Operation = {
   readonly root: Plan;
   readonly document: DocumentNode;
-  readonly variables: (input: ExampleInput) => Promise<Readonly<Record<string, unknown>>>;
+  readonly variables: (input: ExampleInput) => Promise<Variables>;
 };
 
 const KEYWORDS: Readonly<Record<RootType, string>> = { Query: 'query', Mutation: 'mutation', Subscription: 'subscription' };
@@ -142,6 +147,27 @@ export function rootFields(): readonly string[] {
 
 export function isRootType(name: string | undefined): name is RootType {
   return name !== undefined && name in KEYWORDS;
+}
+
+/** The same call without a place to go on from. */
+export function withoutCursors(field: string, variables: Variables): Variables {
+  const entries = Object.entries(variables).map(([name, value]) => [
+    name,
+    getNamedType(typeOf(field, name)).name === 'EventCursor' ? null : value,
+  ]);
+  return Object.fromEntries(entries);
+}
+
+export function typeOf(field: string, variable: string): GraphQLInputType {
+  const [operation] = operationOf(field).document.definitions;
+  const definition =
+    operation?.kind === Kind.OPERATION_DEFINITION
+      ? operation.variableDefinitions?.find((each) => each.variable.name.value === variable)
+      : undefined;
+  const type = definition === undefined ? undefined : typeFromAST(schema, definition.type);
+  // The type of a variable is one of input: the document was made of the arguments' own types.
+  if (type === undefined) throw new Error(`There must be a variable ${variable} of ${field}.`);
+  return type as GraphQLInputType;
 }
 
 export function ruleOf(coordinate: string, rules: object = ACCESS_RULES): string {

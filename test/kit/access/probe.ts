@@ -5,11 +5,11 @@ import type { ResolverParts } from '../../../src/graphql/schema.ts';
 /** That a resolver was called: with the conversation as the viewer sees it, or with a row that was read for nobody. */
 export type Reach = 'viewed' | 'raw';
 
-const PROBED = ['Query', 'Mutation', 'Subscription', 'Conversation'];
+const PROBED = ['Query', 'Mutation', 'Subscription', 'User', 'Conversation'];
 
 /**
  * The resolvers with a mark left wherever one of a root field or of a conversation's field is called, so that it can be told whether it was
- * the check in front that refused. `contextFor` answers the context a root field's resolver gets: another one is a resolver that leaks.
+ * the check in front that refused. `contextFor` answers the context that the others get: with another one they leak.
  */
 export function createProbe(parts: ResolverParts, contextFor: (context: Context) => Context = (context) => context) {
   // By the number of the request, which the contexts of a stream's events share.
