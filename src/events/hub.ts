@@ -194,9 +194,11 @@ export class Hub {
     else this.#run();
   }
 
-  #schedule(): void {
+  /** From one beginning to the next, so that a check that takes its time does not make signals wait for the one after it. */
+  #schedule(elapsedMs = 0): void {
     if (this.#isStopped) return;
-    this.#timer = setTimeout(() => this.#run(), this.#dependencies.checkIntervalMs).unref();
+    const { checkIntervalMs } = this.#dependencies;
+    this.#timer = setTimeout(() => this.#run(), Math.max(checkIntervalMs / 2, checkIntervalMs - elapsedMs)).unref();
   }
 
   /** One check at a time; the next one follows after a while, or at once when somebody asked meanwhile. */
@@ -204,11 +206,12 @@ export class Hub {
     if (this.#isStopped) return;
     clearTimeout(this.#timer);
     this.#checkAgain = false;
+    const begunAt = performance.now();
     this.#checking = this.#check().catch(this.#onError);
     void this.#checking.then(() => {
       this.#checking = null;
       if (this.#checkAgain) this.#run();
-      else this.#schedule();
+      else this.#schedule(performance.now() - begunAt);
     });
   }
 

@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type App, type PresenceTimes, startApp } from '../../src/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
+import { readEpoch } from '../../src/events/resume-changes.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { createLogger } from '../../src/platform/logger.ts';
+import { connectPostgres } from '../../src/platform/postgres.ts';
+import { redisPrefix } from '../../src/platform/redis-prefix.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { type GraphQLResult, type HttpOptions, post } from './http.ts';
 import { Person } from './person.ts';
@@ -73,6 +76,18 @@ export class TestServer implements AsyncDisposable {
     const before = this.statements.length;
     await action();
     return this.statements.slice(before).filter((text) => !text.includes('pg_snapshot_xmin') && !text.includes('x.kind <> 3')).length;
+  }
+
+  /** What the names begin with that servers on this database keep in Redis, for tests that delete them in the end. */
+  async redisPrefix(): Promise<string> {
+    await using database = connectPostgres({
+      address: this.database.address,
+      connectionsMax: 1,
+      queueMax: 1,
+      statementTimeoutMs: 10_000,
+      lockTimeoutMs: 10_000,
+    });
+    return redisPrefix(await readEpoch(database.sql));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
