@@ -16,7 +16,7 @@ export type Guards = {
 
 type Resolve = GraphQLFieldResolver<unknown, Context>;
 
-/** What is checked before anything else is done for a field of Query, Mutation or Subscription. */
+/** What is checked before anything else is done for a field of Query, Mutation or Subscription; null: nothing. What it throws is the answer. */
 const ROOT_CHECKS: { readonly [Rule in RootRule]: ((context: Context) => unknown) | null } = {
   ANYONE: null,
   SIGNED_IN: requireViewer,

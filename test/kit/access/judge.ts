@@ -1,7 +1,6 @@
 import { type Action, can, ROLE_MIN } from '../../../src/conversations/permission.ts';
 import { OBJECT_ACCESS } from '../../../src/graphql/access.ts';
-import type { Observation, Outcome } from './observe.ts';
-import { standingOf } from './observe.ts';
+import { type Observation, type Outcome, standingOf } from './observe.ts';
 import { ruleOf } from './operation.ts';
 
 export type Tables = { readonly rules: object; readonly objects: Readonly<Record<string, string>> };
@@ -22,10 +21,11 @@ export function violationOf(observation: Observation, { rules, objects }: Tables
     if (!expected.includes(outcome)) return `must be ${expected.join(' or ')}, got ${outcome}`;
     if (rule === 'COMPANION' && standing !== 'member' && observation.value !== 'OFFLINE')
       return `must be OFFLINE, got ${observation.value}`;
+    // What the check in front must have refused was not even begun.
     if (reach !== null && isRoot && rule !== 'ANYONE' && standing === 'anonymous') return 'its resolver must not be reached';
     if (reach !== null && coordinate.startsWith('Conversation.') && rule !== 'PARENT') {
       if (reach === 'raw') return 'its resolver must be given the conversation as the viewer sees it';
-      if (expected.every(isRefusal)) return 'its resolver must not be reached';
+      if (expected.join() === 'NOT_FOUND') return 'its resolver must not be reached';
     }
     return null;
   }
@@ -117,8 +117,4 @@ export function actionOf(field: string): Action {
   const action = Object.keys(ROLE_MIN).find((each): each is Action => each === name);
   if (action === undefined) throw new Error(`There must be an action of permission.ts for ${field}.`);
   return action;
-}
-
-function isRefusal(outcome: Outcome): boolean {
-  return outcome === 'NOT_FOUND';
 }
