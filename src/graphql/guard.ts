@@ -39,6 +39,7 @@ export function guardSchema(schema: GraphQLSchema, rules: AccessRules, guards: G
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isObjectType(type) || type.name.startsWith('__')) continue;
     for (const field of Object.values(type.getFields())) {
+      // AccessRules gives root types root rules and all others field rules.
       const rule = ruleOf(rules, type.name, field.name);
       if (!rootTypes.has(type)) field.resolve = guardField(rule as FieldRule, field.resolve ?? defaultFieldResolver, guards);
       // The events of a subscription are executed for who was let in; some executions answer many viewers and know none.
