@@ -125,8 +125,10 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
   const onSignalDropped = () => metrics.signalsDropped.inc();
   const subscriptions = createSubscriptions({ sql, hub, cursors, now: () => clock.now(), onSignalDropped });
 
-  const onSessionsEnded = (sessionUuids: readonly string[]) => bus.publish({ kind: 'sessions', sessionUuids });
-  const identity = createIdentityService({ sql, secrets, clock, config, onSessionsEnded });
+  const onSessionsEnded = (sessionUuids: readonly string[]) => bus.publish({ kind: 'sessions', sessionUuids, userUuids: [] });
+  const onUsersChanged = (userUuids: readonly string[]) => bus.publish({ kind: 'sessions', sessionUuids: [], userUuids });
+  const onKeysUnavailable = (error: unknown) => logger.warn({ err: error }, 'The keys of the identity provider could not be had');
+  const identity = createIdentityService({ sql, secrets, clock, config, onSessionsEnded, onUsersChanged, onKeysUnavailable });
   const conversations = createConversations({ sql, bus, identity });
   const writer = new MessageWriter({ sql, onBatch: (size) => metrics.messageBatches.observe(size) });
   stack.defer(() => writer.drain());
@@ -162,7 +164,7 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
     return key === undefined ? null : { key, uuid };
   };
   const resolverParts = [
-    createIdentityResolvers({ identity }),
+    createIdentityResolvers({ identity, codec }),
     createConversationResolvers({ conversations, loaders: conversationLoaders, codec, cursors, snapshots }),
     createMessageResolvers({ messages, loaders: messageLoaders, conversationLoaders, codec, cursors, snapshots }),
     createPresenceResolvers({ presence, typing, identity, loaders: conversationLoaders }),
@@ -170,6 +172,7 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
     createNodeResolvers({
       user: (_, uuid) => identity.userByUuid(uuid),
       viewer: async ({ viewer }, uuid) => (viewer?.userUuid === uuid ? viewer : null),
+      session: async ({ viewer }, uuid) => (viewer === null ? null : identity.sessionByUuid(viewer.userKey, uuid)),
       async conversation(context, uuid) {
         const found = await ref(uuid);
         return found === null ? null : conversationLoaders.find(context, found.key);
@@ -190,7 +193,8 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
   const server: RookeryServer = stack.use(
     await createServer({
       schema,
-      authenticate: (authorization) => identity.authenticate(authorization),
+      identify: identity.identify,
+      review: identity.review,
       prepare: viewerSnapshots.prepare,
       config,
       metrics,
@@ -202,7 +206,11 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
       pages: config.isChatPageEnabled ? createChatPages() : new Map(),
     }),
   );
-  const unsubscribe = await bus.onSessions(({ sessionUuids }) => server.closeSocketsOf({ sessionUuids }));
+  const unsubscribe = await bus.onSessions(({ sessionUuids, userUuids }) => {
+    server.closeSocketsOf({ sessionUuids });
+    identity.lookAgain(userUuids);
+    if (userUuids.length > 0) server.checkViewers();
+  });
   stack.defer(unsubscribe);
 
   const owned = stack.move();

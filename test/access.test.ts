@@ -8,7 +8,7 @@ import { type Tables, violationOf } from './kit/access/judge.ts';
 import { callsOf, observeAll } from './kit/access/matrix.ts';
 import { codeOf, type Observation } from './kit/access/observe.ts';
 import { coordinates, isRootType, rootFields, ruleOf, withoutCursors } from './kit/access/operation.ts';
-import { createCast, createWorld, KINDS, type Kind, type Role, type World } from './kit/access/world.ts';
+import { createCast, createWorld, KINDS, type Kind, type Role, SERVICE_TOKEN, type World } from './kit/access/world.ts';
 import { startTestServer, type TestServer } from './kit/server.ts';
 import { until } from './kit/until.ts';
 
@@ -20,7 +20,7 @@ let engine: Engine;
 let worlds: Readonly<Record<Kind, World>>;
 let observations: readonly Observation[];
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ config: { serviceToken: SERVICE_TOKEN } });
   engine = new Engine(server);
   const [GROUP, CHANNEL, DIRECT] = await Promise.all(KINDS.map(async (kind) => createWorld(kind, await createCast(server))));
   if (GROUP === undefined || CHANNEL === undefined || DIRECT === undefined) throw new Error('There must be a world of each kind.');
@@ -48,6 +48,18 @@ describe('the rules of access', () => {
     expect([...refused].sort()).toEqual(['FORBIDDEN', 'NOT_FOUND', 'UNAUTHENTICATED', 'empty', 'null', 'value']);
   });
 
+  test('give an administrator of the server of conversations what they give a stranger', () => {
+    const answersTo = (role: Role) => [
+      ...new Set(
+        observations
+          .filter(({ call, coordinate }) => call.role === role && ruleOf(call.field) !== 'OPERATOR' && ruleOf(coordinate) !== 'OPERATOR')
+          .map(({ call, coordinate, outcome }) => [call.kind, call.field, call.target, coordinate, outcome].join(' ')),
+      ),
+    ];
+    expect(answersTo('administrator').sort()).toEqual(answersTo('stranger').sort());
+    expect(of('Viewer.role').some(({ call, value }) => call.role === 'administrator' && value === 'ADMIN')).toBe(true);
+  });
+
   test('have none too many', () => {
     const known = new Set(coordinates());
     const ruled = Object.entries(ACCESS_RULES).flatMap(([type, fields]) => Object.keys(fields).map((field) => `${type}.${field}`));
@@ -72,11 +84,23 @@ describe('the rules of access', () => {
 const checkedFields = coordinates().filter((coordinate) => !['ANYONE', 'PARENT'].includes(ruleOf(coordinate)));
 
 describe('a rule that is weakened is seen', () => {
-  test.each(checkedFields.filter(isRoot))('in front of %s', async (field) => {
-    const weak = new Engine(server, { rules: withRule(field, 'ANYONE') });
-    const [call] = callsOf(field, 'GROUP', ['anonymous']);
+  async function seen(field: string, rule: string, role: Role): Promise<readonly string[]> {
+    const weak = new Engine(server, { rules: withRule(field, rule) });
+    const [call] = callsOf(field, 'GROUP', [role]);
     if (call === undefined) throw new Error(`There must be a call of ${field}.`);
-    expect(violations(await weak.run(call, worlds.GROUP))).not.toEqual([]);
+    return violations(await weak.run(call, worlds.GROUP));
+  }
+
+  test.each(checkedFields.filter(isRoot))('in front of %s', async (field) => {
+    expect(await seen(field, 'ANYONE', 'anonymous')).not.toEqual([]);
+  });
+
+  test.each(checkedFields.filter((field) => isRoot(field) && !isForService(field)))('for the service, in front of %s', async (field) => {
+    expect(await seen(field, 'SIGNED_IN_OR_SERVICE', 'service')).not.toEqual([]);
+  });
+
+  test.each(checkedFields.filter((field) => ruleOf(field) === 'OPERATOR'))('for who is no administrator, in front of %s', async (field) => {
+    expect(await seen(field, 'SIGNED_IN', 'stranger')).not.toEqual([]);
   });
 
   test.each(checkedFields.filter((field) => field.startsWith('Conversation.')))('in front of %s', async (field) => {
@@ -91,7 +115,7 @@ describe('a rule that is weakened is seen', () => {
     const unseen = checkedFields
       .filter(isRoot)
       .flatMap((field) =>
-        ['ANYONE', 'SIGNED_IN']
+        ['ANYONE', 'SIGNED_IN', 'SIGNED_IN_OR_SERVICE', 'OPERATOR']
           .filter((rule) => rule !== ruleOf(field) && violations(of(field), { ...TABLES, rules: withRule(field, rule) }).length === 0)
           .map((rule) => `${field}: ${rule}`),
       );
@@ -108,18 +132,25 @@ describe('a rule that is weakened is seen', () => {
     expect(unseen).toEqual([]);
   });
 
-  test.each(Object.entries({ Viewer: 'SIGNED_IN', Conversation: 'SIGNED_IN', Member: 'VISIBLE', Message: 'VISIBLE' }))(
-    'in the table: of who is given a %s',
-    (type, rule) => {
-      expect(
-        violations([...of('Query.node'), ...of('Query.nodes')], { ...TABLES, objects: { ...OBJECT_ACCESS, [type]: rule } }),
-      ).not.toEqual([]);
-    },
-  );
+  test.each(
+    Object.entries({
+      User: 'SELF',
+      Viewer: 'SIGNED_IN',
+      Session: 'SIGNED_IN',
+      Conversation: 'SIGNED_IN',
+      Member: 'VISIBLE',
+      Message: 'VISIBLE',
+    }),
+  )('in the table: of who is given a %s', (type, rule) => {
+    expect(violations([...of('Query.node'), ...of('Query.nodes')], { ...TABLES, objects: { ...OBJECT_ACCESS, [type]: rule } })).not.toEqual(
+      [],
+    );
+  });
 });
 
 describe('a resolver that answers as if somebody else had asked is seen', () => {
-  const leaky = rootFields().filter((field) => !['ANYONE', 'SIGNED_IN', 'CHANNEL'].includes(ruleOf(field)));
+  // Of the others the answer is the same for everybody whom the check in front lets in.
+  const leaky = rootFields().filter((field) => !['ANYONE', 'SIGNED_IN', 'CHANNEL'].includes(ruleOf(field)) && !isForService(field));
   async function leak(field: string, world: World, role: Role): Promise<readonly string[]> {
     const { viewer } = await engine.contextOf(world, role);
     const leaking = new Engine(server, { contextFor: (context) => ({ ...context, viewer }) });
@@ -145,7 +176,7 @@ describe('a resolver that answers as if somebody else had asked is seen', () => 
 
 describe('what exists and what does not are the same to an outsider, to the letter', () => {
   async function compare(field: string, world: World, ghost: ReturnType<typeof createGhost>): Promise<void> {
-    for (const call of callsOf(field, world.kind, ['anonymous', 'stranger'])) {
+    for (const call of callsOf(field, world.kind, ['anonymous', 'service', 'stranger', 'administrator'])) {
       // An outsider has no cursor of the conversation; with one they would know already.
       const given = withoutCursors(field, await engine.variables(call, world));
       if (!ghost.isNamedBy(given)) continue;
@@ -218,6 +249,11 @@ function of(field: string): readonly Observation[] {
 
 function isRoot(coordinate: string): boolean {
   return isRootType(coordinate.split('.')[0]);
+}
+
+/** Whether its rule lets the service in as nobody. */
+function isForService(field: string): boolean {
+  return ['SIGNED_IN_OR_SERVICE', 'OPERATOR'].includes(ruleOf(field));
 }
 
 function withRule(coordinate: string, rule: string): AccessRules {

@@ -102,7 +102,7 @@ describe.each(BUSES)('the bus %s', (_, open) => {
     await bus.there.onConversation(7, (news) => heard.push(news));
     const news: readonly News[] = [
       { kind: 'person', userKey: 1 },
-      { kind: 'sessions', sessionUuids: [randomUUID()] },
+      { kind: 'sessions', sessionUuids: [randomUUID()], userUuids: [randomUUID()] },
       { kind: 'signal', conversationKey: 7, signal: { __typename: 'ReadMoved', user: ADA, position: 3, atUs: 5 } },
     ];
     for (const each of news) bus.here.publish(each);

@@ -2,12 +2,17 @@ import type { GraphQLScalarType } from 'graphql';
 import type { Resolvers, ResolversInterfaceTypes } from './schema.generated.ts';
 
 /**
- * Who may call a field of Query, Mutation or Subscription. That somebody is signed in is checked in front of the resolver, whatever it does
- * itself (guard.ts); what depends on a conversation is judged where it is read or changed, in the same snapshot or under the same lock.
+ * Who may call a field of Query, Mutation or Subscription. That somebody is signed in, or may do what administrators and the service may, is
+ * checked in front of the resolver, whatever it does itself (guard.ts); what depends on a conversation is judged where it is read or changed,
+ * in the same snapshot or under the same lock. The service as nobody is let in where a rule names it, and else FORBIDDEN.
  */
 export const ROOT_RULES = {
   ANYONE: 'Everybody, also without signing in.',
   SIGNED_IN: 'Everybody who is signed in.',
+  SIGNED_IN_OR_SERVICE:
+    'Everybody who is signed in, and the service. By an external id administrators and the service; for others FORBIDDEN.',
+  OPERATOR: 'Administrators of the server, and the service; for others FORBIDDEN.',
+  SELF: 'Everybody who is signed in, of what is theirs alone; for others NOT_FOUND.',
   FINDER: 'Everybody who is signed in. What the viewer is not given is null, exactly as what does not exist.',
   CHANNEL: 'Everybody who is signed in, for a CHANNEL; for other kinds NOT_FOUND.',
   MEMBER: 'Members of the conversation; for others NOT_FOUND.',
@@ -22,7 +27,7 @@ export type RootRule = keyof typeof ROOT_RULES;
 
 /** Who is given an object at all, by whatever way: by its id, in a list, as a field of another object, in a payload or an event. */
 export const OBJECT_RULES = {
-  SIGNED_IN: 'Everybody who is signed in.',
+  SIGNED_IN_OR_SERVICE: 'Everybody who is signed in, and the service.',
   SELF: 'Only the person it is about.',
   VISIBLE: 'Members, and of a CHANNEL everybody who is signed in.',
   MEMBER: 'Members of its conversation.',
@@ -52,8 +57,9 @@ export type AccessRules = {
 
 /** Every type that can be read again by its id. */
 export const OBJECT_ACCESS: { readonly [Type in ResolversInterfaceTypes<never>['Node']['__typename']]: ObjectRule } = {
-  User: 'SIGNED_IN',
+  User: 'SIGNED_IN_OR_SERVICE',
   Viewer: 'SELF',
+  Session: 'SELF',
   Conversation: 'VISIBLE',
   Member: 'MEMBER',
   Message: 'MEMBER',
@@ -62,12 +68,18 @@ export const OBJECT_ACCESS: { readonly [Type in ResolversInterfaceTypes<never>['
 const PARENT = 'PARENT';
 
 export const ACCESS_RULES: AccessRules = {
-  Query: { viewer: 'ANYONE', node: 'FINDER', nodes: 'FINDER', user: 'SIGNED_IN', conversation: 'FINDER', channels: 'SIGNED_IN' },
+  Query: { viewer: 'ANYONE', node: 'FINDER', nodes: 'FINDER', user: 'SIGNED_IN_OR_SERVICE', conversation: 'FINDER', channels: 'SIGNED_IN' },
   Mutation: {
     signUp: 'ANYONE',
     signIn: 'ANYONE',
     refreshSession: 'ANYONE',
     signOut: 'SIGNED_IN',
+    revokeSession: 'SELF',
+    updateProfile: 'SIGNED_IN',
+    createUser: 'OPERATOR',
+    setUserTier: 'OPERATOR',
+    deactivateUser: 'OPERATOR',
+    reactivateUser: 'OPERATOR',
     authenticateSocket: 'SIGNED_IN',
     createConversation: 'SIGNED_IN',
     updateConversation: 'ROLE',
@@ -93,11 +105,14 @@ export const ACCESS_RULES: AccessRules = {
     id: PARENT,
     user: PARENT,
     tier: PARENT,
+    role: PARENT,
+    sessions: PARENT,
     conversations: PARENT,
     unreadConversationCount: PARENT,
     mentions: PARENT,
     cursor: PARENT,
   },
+  Session: { id: PARENT, createdAt: PARENT, refreshedAt: PARENT, viewerIsCurrent: PARENT },
   User: { id: PARENT, handle: PARENT, displayName: PARENT, avatarUrl: PARENT, createdAt: PARENT, presence: 'COMPANION' },
   Conversation: {
     id: PARENT,
@@ -149,9 +164,17 @@ export const ACCESS_RULES: AccessRules = {
   MessageEdge: { cursor: PARENT, node: PARENT },
   UserConnection: { edges: PARENT, nodes: PARENT, pageInfo: PARENT },
   UserEdge: { cursor: PARENT, node: PARENT },
+  SessionConnection: { edges: PARENT, nodes: PARENT, pageInfo: PARENT },
+  SessionEdge: { cursor: PARENT, node: PARENT },
 
   SessionPayload: { user: PARENT, accessToken: PARENT, refreshToken: PARENT, expiresAt: PARENT },
   SignOutPayload: { user: PARENT },
+  RevokeSessionPayload: { revokedSessionId: PARENT, viewer: PARENT },
+  UpdateProfilePayload: { user: PARENT },
+  CreateUserPayload: { user: PARENT, tier: PARENT },
+  SetUserTierPayload: { user: PARENT, tier: PARENT },
+  DeactivateUserPayload: { user: PARENT },
+  ReactivateUserPayload: { user: PARENT },
   AuthenticateSocketPayload: { viewer: PARENT, expiresAt: PARENT },
   CreateConversationPayload: { conversation: PARENT, conversationEdge: PARENT, cursor: PARENT },
   UpdateConversationPayload: { conversation: PARENT, cursor: PARENT },

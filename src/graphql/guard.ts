@@ -1,6 +1,6 @@
 import { defaultFieldResolver, type GraphQLFieldResolver, type GraphQLSchema, isObjectType } from 'graphql';
 import type { AccessRules, FieldRule, RootRule } from './access.ts';
-import { type Context, requireViewer } from './context.ts';
+import { type Context, requireOperator, requireViewer } from './context.ts';
 import type { ResolversParentTypes } from './schema.generated.ts';
 import { selectsOnlyTotalCount } from './total-count.ts';
 
@@ -20,6 +20,9 @@ type Resolve = GraphQLFieldResolver<unknown, Context>;
 const ROOT_CHECKS: { readonly [Rule in RootRule]: ((context: Context) => unknown) | null } = {
   ANYONE: null,
   SIGNED_IN: requireViewer,
+  SIGNED_IN_OR_SERVICE: (context) => context.isService || requireViewer(context),
+  OPERATOR: requireOperator,
+  SELF: requireViewer,
   FINDER: requireViewer,
   CHANNEL: requireViewer,
   MEMBER: requireViewer,

@@ -1,5 +1,5 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Registry } from 'prom-client';
+import { isSameSecret } from '../platform/same-secret.ts';
 import { type Exchange, reply, replyError, replyText } from './reply.ts';
 
 const LOOPBACK = ['127.0.0.1', '::1', '::ffff:127.0.0.1'];
@@ -46,10 +46,4 @@ export function createOperationsHandlers({ registry, metricsToken, metricsPort, 
       replyError(exchange, 404, 'NOT_FOUND', 'There is nothing here.');
     },
   };
-}
-
-/** Takes as long for a near miss as for a wild guess; hashing makes the lengths equal. */
-function isSameSecret(given: string, expected: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(expected));
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import type { ExecutionArgs, GraphQLSchema } from 'graphql';
 import type { Config } from '../config.ts';
-import type { Identity } from '../identity/identity.ts';
+import type { Caller, Credentials, Identity } from '../identity/identity.ts';
 import type { Clock } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -16,6 +16,7 @@ import { LIMITS, type Limits } from './limits.ts';
 import { createOperationsHandlers } from './operations.ts';
 import { createPipeline } from './pipeline.ts';
 import { within } from './socket-limits.ts';
+import { type Reviewed, ViewerCheck } from './viewer-check.ts';
 import { serveWebSocket } from './websocket.ts';
 
 const LOOPBACK = '127.0.0.1';
@@ -37,8 +38,10 @@ export type ServerConfig = Pick<
 
 export type ServerDependencies = {
   readonly schema: GraphQLSchema;
-  /** `Bearer …` → who it is. Throws UNAUTHENTICATED when the token is not valid. */
-  readonly authenticate: (authorization: string) => Promise<Identity>;
+  /** Who sends a request. Throws UNAUTHENTICATED when the token is not valid. */
+  readonly identify: (credentials: Credentials) => Promise<Caller>;
+  /** Each as it is now; null where it must not go on. Without it nobody is looked at again. */
+  readonly review?: (viewers: readonly Identity[]) => Promise<Reviewed>;
   readonly config: ServerConfig;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -60,13 +63,15 @@ export type RookeryServer = AsyncDisposable & {
   readonly port: number;
   /** Where /metrics is served apart from everything else; null when it is not. */
   readonly metricsPort: number | null;
+  /** Compares everybody who is connected with the database now, rather than within a second. */
+  checkViewers(): void;
   /** Ends the sockets and event streams of a user, or of some of their sessions, at once: after a sign-out. */
   closeSocketsOf(filter: { readonly userUuid?: string; readonly sessionUuids?: readonly string[] }): void;
 };
 
 /** GraphQL over HTTP, server-sent events and WebSocket on one port. Resolves once it listens; rejects when the port is taken. */
 export async function createServer(dependencies: ServerDependencies): Promise<RookeryServer> {
-  const { schema, authenticate, config, metrics, logger, clock, pages = new Map(), observe = observeNothing } = dependencies;
+  const { schema, identify, config, metrics, logger, clock, pages = new Map(), observe = observeNothing } = dependencies;
   const { allowedOrigins, isIntrospectionEnabled, limitsMode, stopTimeoutMs } = config;
   const limits: Limits = { ...LIMITS, ...dependencies.limits };
   let isStopping = false;
@@ -74,7 +79,7 @@ export async function createServer(dependencies: ServerDependencies): Promise<Ro
   const pipeline = createPipeline({ schema, isIntrospectionEnabled, limitsMode, metrics, logger, prepare: dependencies.prepare });
   const eventStreams = createEventStreams({ limits, clock, metrics, present: pipeline.present, observe });
   const graphiql = config.isGraphiQLEnabled ? createGraphiQL() : null;
-  const graphql = createGraphQLHandler({ pipeline, authenticate, allowedOrigins, eventStreams, graphiql, limits, metrics });
+  const graphql = createGraphQLHandler({ pipeline, identify, allowedOrigins, eventStreams, graphiql, limits, metrics });
   const operations = createOperationsHandlers({
     ...config,
     registry: metrics.registry,
@@ -99,6 +104,20 @@ export async function createServer(dependencies: ServerDependencies): Promise<Ro
   const metricsPort =
     metricsServer === null || config.metricsPort === null ? null : await bind(metricsServer, config.metricsPort, LOOPBACK);
 
+  const { review = async () => new Map() } = dependencies;
+  const viewers = () => new Set([...sockets.viewers, ...eventStreams.viewers]);
+  const viewerCheck = new ViewerCheck({ viewers, review, apply, intervalMs: limits.viewerCheckIntervalMs, logger });
+
+  function apply(reviewed: Reviewed): void {
+    end((viewer) => viewer !== null && reviewed.get(viewer) === null);
+    sockets.refresh(new Map([...reviewed].flatMap(([before, now]) => (now === null || now === before ? [] : [[before, now]]))));
+  }
+
+  function end(matches: (viewer: Identity | null) => boolean): void {
+    sockets.closeWhere(matches);
+    eventStreams.end(new AppError('UNAUTHENTICATED', 'Signed out.'), matches);
+  }
+
   async function isReady(): Promise<boolean> {
     if (isStopping) return false;
     return within(limits.readinessTimeoutMs, dependencies.isReady()).catch(() => false);
@@ -108,6 +127,7 @@ export async function createServer(dependencies: ServerDependencies): Promise<Ro
   async function stop(): Promise<void> {
     if (isStopping) return;
     isStopping = true;
+    const checked = viewerCheck.stop();
     const closed = Promise.all([close(server), metricsServer === null ? null : close(metricsServer)]);
     const spreadMs = Math.min(limits.stopSpreadMs, stopTimeoutMs / 2);
     const spread = setTimeout(() => eventStreams.end(null), Math.random() * spreadMs);
@@ -119,7 +139,7 @@ export async function createServer(dependencies: ServerDependencies): Promise<Ro
     sockets.terminate();
     server.closeAllConnections();
     metricsServer?.closeAllConnections();
-    await closed;
+    await Promise.all([closed, checked]);
   }
 
   return {
@@ -127,11 +147,12 @@ export async function createServer(dependencies: ServerDependencies): Promise<Ro
     port,
     metricsPort,
     closeSocketsOf({ userUuid, sessionUuids = [] }) {
-      const matches = (viewer: Identity | null) =>
-        viewer !== null && (viewer.userUuid === userUuid || sessionUuids.includes(viewer.sessionUuid));
-      sockets.closeWhere(matches);
-      eventStreams.end(new AppError('UNAUTHENTICATED', 'Signed out.'), matches);
+      end(
+        (viewer) =>
+          viewer !== null && (viewer.userUuid === userUuid || (viewer.sessionUuid !== null && sessionUuids.includes(viewer.sessionUuid))),
+      );
     },
+    checkViewers: () => viewerCheck.now(),
     [Symbol.asyncDispose]: stop,
   };
 }

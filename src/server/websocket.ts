@@ -6,9 +6,9 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { sharedText } from '../graphql/broadcast.ts';
 import type { Context } from '../graphql/context.ts';
 import { formatError } from '../graphql/errors.ts';
-import type { Identity } from '../identity/identity.ts';
+import type { Caller, Credentials, Identity } from '../identity/identity.ts';
 import type { Clock } from '../platform/clock.ts';
-import { AppError } from '../platform/errors.ts';
+import { AppError, type ErrorCode } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { CLOSE, closeCodeLabel } from './close-code.ts';
@@ -26,7 +26,7 @@ import { createSplice, type Splice } from './splice.ts';
 export type WebSocketDependencies = {
   readonly server: Server;
   readonly pipeline: Pipeline;
-  readonly authenticate: (authorization: string) => Promise<Identity>;
+  readonly identify: (credentials: Credentials) => Promise<Caller>;
   readonly allowedOrigins: readonly string[];
   readonly limits: Limits;
   readonly clock: Clock;
@@ -37,8 +37,11 @@ export type WebSocketDependencies = {
 };
 
 export type SocketServer = {
+  readonly viewers: readonly Identity[];
   /** Closes with 4403 those that match. */
   closeWhere(matches: (viewer: Identity | null) => boolean): void;
+  /** Tells operations from now on who their viewers have become. */
+  refresh(viewers: ReadonlyMap<Identity, Identity>): void;
   /** Tells everyone to come back, spread over the time so that they do not all come at once; then no socket is left. */
   stop(spreadMs: number): Promise<void>;
   /** Cuts off who has not left. */
@@ -49,7 +52,7 @@ type Extra = { readonly session: SocketSession; readonly requestIds: Map<string,
 
 /** GraphQL over WebSocket (graphql-transport-ws) at the same path as HTTP, through the same pipeline. */
 export function serveWebSocket(dependencies: WebSocketDependencies): SocketServer {
-  const { server, pipeline, authenticate, allowedOrigins, limits, clock, metrics, logger, isStopping, observe } = dependencies;
+  const { server, pipeline, identify, allowedOrigins, limits, clock, metrics, logger, isStopping, observe } = dependencies;
   const sessions = new Set<SocketSession>();
   // A constant of its own, as the types of `ws` do not know closeTimeout yet.
   const options = {
@@ -66,15 +69,14 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
   const protocol = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: limits.initTimeoutMs,
     async onConnect({ connectionParams, extra: { session } }) {
-      const authorization = authorizationOf(connectionParams ?? {});
-      if (authorization === null) return true;
       try {
-        if (typeof authorization !== 'string') throw new AppError('UNAUTHENTICATED', 'The access token must be a text.');
-        session.begin(await within(limits.authenticateTimeoutMs, authenticate(authorization)));
+        session.begin(await within(limits.authenticateTimeoutMs, identify(credentialsOf(connectionParams ?? {}))));
         return true;
       } catch (error) {
         if (error instanceof AppError && error.code === 'UNAUTHENTICATED') metrics.authenticationFailures.inc();
-        else {
+        else if (error instanceof AppError && REFUSALS.includes(error.code)) {
+          session.close({ code: CLOSE.signedOut.code, reason: reasonOf(error) });
+        } else {
           logger.warn({ err: error }, 'A socket could not be authenticated.');
           session.close(CLOSE.tryAgain);
         }
@@ -91,7 +93,7 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
         }
         const { session } = extra;
         const connection = { id: session.id, renew: (identity: Identity) => session.renew(identity) };
-        const context: Context = { viewer: session.viewer, requestId, connection };
+        const context: Context = { ...session.caller, requestId, connection };
         const prepared = await prepareOperation(pipeline, context, payload);
         if (!('schema' in prepared)) return prepared.map((error) => pipeline.present(error, requestId));
         extra.requestIds.set(id, requestId);
@@ -139,7 +141,12 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
 
   function open(ws: WebSocket, socket: Duplex): void {
     const session = new SocketSession(ws, clock, observe);
-    const write = createSocketWriter({ ws, socket });
+    const write = createSocketWriter({
+      ws,
+      socket,
+      stallTimeoutMs: limits.socketStallMs,
+      onStalled: () => session.close(CLOSE.tooSlow),
+    });
     const gone = Promise.withResolvers<void>();
     const splice = createSplice();
     const isTooFast = createRateCheck(limits.messagesPerSecondMax);
@@ -184,6 +191,15 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
   }
 
   return {
+    get viewers() {
+      return [...sessions].flatMap(({ viewer }) => viewer ?? []);
+    },
+    refresh(viewers) {
+      for (const session of sessions) {
+        const viewer = session.viewer === null ? undefined : viewers.get(session.viewer);
+        if (viewer !== undefined) session.refresh(viewer);
+      }
+    },
     closeWhere(matches) {
       for (const session of sessions) if (matches(session.viewer)) session.close(CLOSE.signedOut);
     },
@@ -201,10 +217,24 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
   };
 }
 
-/** The token of connection_init, its name written in any case, as that of a header. Null when there is none. */
-function authorizationOf(connectionParams: Record<string, unknown>): unknown {
-  for (const [name, value] of Object.entries(connectionParams)) if (name.toLowerCase() === 'authorization') return value ?? null;
-  return null;
+/** What connection_init says of who opens the socket, the names written in any case, as those of headers. */
+function credentialsOf(connectionParams: Record<string, unknown>): Credentials {
+  const given = new Map(Object.entries(connectionParams).map(([name, value]) => [name.toLowerCase(), value ?? null]));
+  const authorization = given.get('authorization') ?? null;
+  const actingAs = given.get('actingas') ?? null;
+  if (authorization !== null && typeof authorization !== 'string')
+    throw new AppError('UNAUTHENTICATED', 'The access token must be a text.');
+  if (actingAs !== null && typeof actingAs !== 'string') throw new AppError('BAD_USER_INPUT', 'actingAs must be a text.');
+  return { authorization, actingAs };
+}
+
+/** Besides a token that is not valid: what its sender has to mend, and would meet again if it came back. */
+const REFUSALS: readonly ErrorCode[] = ['FORBIDDEN', 'BAD_USER_INPUT', 'NOT_FOUND'];
+/** A reason has at most 123 bytes; what we say is ASCII, save what a client wrote into it. */
+const REASON_LENGTH_MAX = 123;
+
+function reasonOf({ message }: AppError): string {
+  return message.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, REASON_LENGTH_MAX);
 }
 
 /** Not left to the client to hang up: an upgraded connection has no timeouts, and who was refused could hold thousands. */

@@ -67,7 +67,7 @@ export async function startTinyServer({ config = {}, limits = {}, pages = new Ma
       /^Bearer ([a-z]+)(?:\/(\d+))?(?:\/(\w+))?$/.exec(authorization) ?? [];
     if (userUuid === '' || userUuid === 'bad') throw new AppError('UNAUTHENTICATED', 'The access token is not valid.');
     if (userUuid === 'crash') throw new Error(SECRET);
-    return { userKey: 1, userUuid, tier: 'FREE', sessionUuid, expiresAtMs: Date.now() + Number(ttlMs) };
+    return { userKey: 1, userUuid, tier: 'FREE', role: 'USER', sessionUuid, expiresAtMs: Date.now() + Number(ttlMs) };
   }
 
   /** Each stream is open until its return() is called or it ended by itself. */
@@ -188,7 +188,10 @@ export async function startTinyServer({ config = {}, limits = {}, pages = new Ma
     void logs.push(JSON.stringify({ ...details, err: details.err instanceof Error ? details.err.stack : String(details.err) }));
   const server = await createServer({
     schema: makeExecutableSchema({ typeDefs, resolvers }),
-    authenticate,
+    identify: async ({ authorization }) => ({
+      viewer: authorization === null ? null : await authenticate(authorization),
+      isService: false,
+    }),
     config: {
       mode: 'development',
       host: '127.0.0.1',

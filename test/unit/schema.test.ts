@@ -9,7 +9,7 @@ import { createSchema, readTypeDefs } from '../../src/graphql/schema.ts';
 // Never asked: nothing of a conversation is resolved here.
 const guards: Guards = { visible: async (_, conversation) => conversation, member: async (_, conversation) => conversation };
 
-const nobody = (): Context => ({ viewer: null, requestId: 'r1' });
+const nobody = (): Context => ({ viewer: null, isService: false, requestId: 'r1' });
 
 describe('the executable schema', () => {
   test('is made of all files of schema/ and the scalars', () => {

@@ -12,7 +12,7 @@ const TYPING_MS = 7_000;
 const REPEAT_MS = 40;
 const KEY = 1;
 const logger = createLogger('silent');
-const viewer = { userKey: 7, userUuid: 'ada', tier: 'FREE', sessionUuid: 'session', expiresAtMs: 0 } as const;
+const viewer = { userKey: 7, userUuid: 'ada', tier: 'FREE', role: 'USER', sessionUuid: 'session', expiresAtMs: 0 } as const;
 
 function userOf(key: number): User {
   return { key, uuid: `user ${key}`, handle: `u${key}`, displayName: 'Somebody', avatarUrl: null, createdAt: new Date(0) };

@@ -18,7 +18,7 @@ import type { TestServer } from '../server.ts';
 import { type Call, type Observation, observe } from './observe.ts';
 import { operationOf, type Variables, withoutCursors } from './operation.ts';
 import { createProbe } from './probe.ts';
-import { personOf, type Role, type World } from './world.ts';
+import { ownIdsOf, personOf, type Role, SERVICE_TOKEN, type World } from './world.ts';
 
 export type EngineOptions = { readonly rules?: AccessRules; readonly contextFor?: (context: Context) => Context };
 
@@ -44,7 +44,7 @@ export class Engine {
     if (call.field.startsWith('Subscription.')) {
       for (const after of [world.after, world.afterFirst]) results.push(...(await this.#replay(call, { ...world, after }, context)));
     } else results.push(await this.execute(call.field, context, await this.variables(call, world)));
-    return this.#observe(call, context, results);
+    return this.#observe(call, world, context, results);
   }
 
   /** What a stream that is open tells of something that is done meanwhile, until it has told of all these types of events. */
@@ -61,13 +61,13 @@ export class Engine {
       missing.delete(__typename);
       if (missing.size === 0) break;
     }
-    return this.#observe(call, context, results);
+    return this.#observe(call, world, context, results);
   }
 
-  #observe(call: Call, context: Context, results: readonly ExecutionResult[]): readonly Observation[] {
-    const viewerUuid = context.viewer?.userUuid ?? null;
+  #observe(call: Call, world: World, context: Context, results: readonly ExecutionResult[]): readonly Observation[] {
+    const ownIds = ownIdsOf(world, call.role);
     const reachOf = (path: string) => this.#probe.reachOf(context, path);
-    return results.flatMap((result) => observe(operationOf(call.field).root, result, { call, viewerUuid, reachOf }));
+    return results.flatMap((result) => observe(operationOf(call.field).root, result, { call, ownIds, reachOf }));
   }
 
   variables({ field, role, target }: Call, world: World): Promise<Variables> {
@@ -106,10 +106,13 @@ export class Engine {
 
   async contextOf(world: World, role: Role): Promise<Context> {
     const person = personOf(world, role);
-    const viewer = person === null ? null : await this.server.app.parts.identity.authenticate(`Bearer ${person.accessToken}`);
+    const token = role === 'service' ? SERVICE_TOKEN : (person?.accessToken ?? null);
+    const authorization = token === null ? null : `Bearer ${token}`;
+    const { viewer, isService } = await this.server.app.parts.identity.identify({ authorization, actingAs: null });
     return {
       // Of a session that nothing else goes by, so that signing out ends no other call.
       viewer: viewer === null ? null : { ...viewer, sessionUuid: newUuid() },
+      isService,
       requestId: newUuid(),
       connection: { id: newUuid(), renew() {} },
     };

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { App } from '../../../src/app.ts';
-import { decodeId, encodeId, encodeMemberId } from '../../../src/platform/id.ts';
+import { encodeId, encodeMemberId } from '../../../src/platform/id.ts';
 import { PASSWORD } from '../person.ts';
-import type { ObjectType, Role, World } from './world.ts';
+import { type ObjectType, personOf, type Role, sessionIdOf, uuidOf, viewerIdOf, type World } from './world.ts';
 
 /** What an argument's example may depend on. `target` is the type of the object that an id is to be of. */
 export type ExampleInput = { readonly app: App; readonly world: World; readonly role: Role; readonly target: ObjectType | null };
@@ -22,15 +22,23 @@ export const EXAMPLES: Readonly<Record<string, (input: ExampleInput) => unknown>
   'Subscription.conversationEvents.after': ({ world }) => world.after.cursor,
   'Subscription.viewerEvents.after': ({ world, role }) => world.after.viewerCursors.get(role) ?? null,
 
-  'SignUpInput.handle': () => `new_${randomUUID().slice(0, 8)}`,
-  'SignUpInput.displayName': () => 'New',
+  'SignUpInput.handle': newHandle,
+  displayName: () => 'New',
   password: () => PASSWORD,
   'SignInInput.handle': ({ world }) => world.cast.extra.handle,
   'RefreshSessionInput.refreshToken': async ({ app }) => {
-    const handle = `new_${randomUUID().slice(0, 8)}`;
-    return (await app.parts.identity.signUp({ handle, displayName: 'New', password: PASSWORD })).refreshToken;
+    return (await app.parts.identity.signUp({ handle: newHandle(), displayName: 'New', password: PASSWORD })).refreshToken;
   },
-  'AuthenticateSocketInput.accessToken': ({ world, role }) => world.cast[role === 'anonymous' ? 'owner' : role].accessToken,
+  'AuthenticateSocketInput.accessToken': ({ world, role }) => (personOf(world, role) ?? world.cast.owner).accessToken,
+  // Everybody's example is the owner's.
+  'RevokeSessionInput.sessionId': ({ world }) => sessionIdOf(world.cast.elsewhere),
+  'UpdateProfileInput.displayName': () => 'Renamed',
+
+  'CreateUserInput.handle': newHandle,
+  'SetUserTierInput.userId': newUserId,
+  tier: () => 'STANDARD',
+  'DeactivateUserInput.userId': newUserId,
+  'ReactivateUserInput.userId': newUserId,
 
   'CreateConversationInput.kind': ({ world }) => world.kind,
   'CreateConversationInput.title': ({ world }) => world.title && 'One more',
@@ -53,10 +61,11 @@ export const EXAMPLES: Readonly<Record<string, (input: ExampleInput) => unknown>
   'RemoveReactionInput.emoji': () => '👍',
 };
 
-/** How an object of each type is asked for by its id. A Viewer is that of the owner, a Member the member. */
+/** How an object of each type is asked for by its id. A Viewer and a Session are those of the owner, a Member the member. */
 export const TARGET_IDS: { readonly [Type in ObjectType]: (world: World) => string } = {
   User: ({ cast }) => cast.owner.id,
-  Viewer: ({ cast }) => encodeId('vwr', uuidOf('usr', cast.owner.id)),
+  Viewer: ({ cast }) => viewerIdOf(cast.owner),
+  Session: ({ cast }) => sessionIdOf(cast.owner),
   Conversation: ({ conversationId }) => conversationId,
   Member: ({ conversationId, cast }) => encodeMemberId(uuidOf('cnv', conversationId), uuidOf('usr', cast.member.id)),
   Message: ({ messageId }) => messageId,
@@ -67,8 +76,12 @@ function targetId({ world, target }: ExampleInput): string {
   return TARGET_IDS[target](world);
 }
 
-function uuidOf(prefix: 'usr' | 'cnv', id: string): string {
-  const uuid = decodeId(prefix, id);
-  if (uuid === null) throw new Error(`Must be an id of ${prefix}, got ${id}.`);
-  return uuid;
+function newHandle(): string {
+  return `new_${randomUUID().slice(0, 8)}`;
+}
+
+/** Of somebody who does nothing else. */
+async function newUserId({ app }: ExampleInput): Promise<string> {
+  const input = { handle: newHandle(), displayName: 'New', externalId: null, avatarUrl: null, tier: 'FREE' } as const;
+  return encodeId('usr', (await app.parts.identity.createUser(input)).user.uuid);
 }

@@ -22,7 +22,7 @@ export function violationOf(observation: Observation, { rules, objects }: Tables
     if (rule === 'COMPANION' && standing !== 'member' && observation.value !== 'OFFLINE')
       return `must be OFFLINE, got ${observation.value}`;
     // What the check in front must have refused was not even begun.
-    if (reach !== null && isRoot && rule !== 'ANYONE' && standing === 'anonymous') return 'its resolver must not be reached';
+    if (reach !== null && isRoot && isRefusedInFront(rule)) return 'its resolver must not be reached';
     if (reach !== null && coordinate.startsWith('Conversation.') && rule !== 'PARENT') {
       if (reach === 'raw') return 'its resolver must be given the conversation as the viewer sees it';
       if (expected.join() === 'NOT_FOUND') return 'its resolver must not be reached';
@@ -33,6 +33,8 @@ export function violationOf(observation: Observation, { rules, objects }: Tables
   function mayBeGiven(rule: string): boolean {
     switch (rule) {
       case 'SIGNED_IN':
+        return standing !== 'anonymous' && standing !== 'service';
+      case 'SIGNED_IN_OR_SERVICE':
         return standing !== 'anonymous';
       case 'SELF':
         return observation.isSelf;
@@ -49,12 +51,17 @@ export function violationOf(observation: Observation, { rules, objects }: Tables
     const { role, kind } = call;
     const standing = standingOf(role);
     const [, field = ''] = coordinate.split('.');
-    if (rule === 'ANYONE') return observation.isNonNull || standing !== 'anonymous' ? ['value'] : ['null', 'value'];
-    if (standing === 'anonymous') return ['UNAUTHENTICATED'];
+    const isNobody = standing === 'anonymous' || standing === 'service';
+    if (rule === 'ANYONE') return observation.isNonNull || !isNobody ? ['value'] : ['null', 'value'];
+    if (isRefusedInFront(rule)) return [standing === 'anonymous' ? 'UNAUTHENTICATED' : 'FORBIDDEN'];
     const isMember = standing === 'member';
     switch (rule) {
       case 'SIGNED_IN':
+      case 'SIGNED_IN_OR_SERVICE':
+      case 'OPERATOR':
         return ['value'];
+      case 'SELF':
+        return role === 'owner' ? ['value'] : ['NOT_FOUND'];
       case 'FINDER':
         return mayBeFound(objects[call.target ?? 'Conversation'] ?? '') ? ['value'] : ['null'];
       case 'CHANNEL':
@@ -76,10 +83,25 @@ export function violationOf(observation: Observation, { rules, objects }: Tables
     }
   }
 
-  /** By its id: the Viewer asked for is the owner's. */
+  /** By what the request says of who asks, before anything is looked at. */
+  function isRefusedInFront(rule: string): boolean {
+    const { role } = call;
+    switch (rule) {
+      case 'ANYONE':
+        return false;
+      case 'SIGNED_IN_OR_SERVICE':
+        return role === 'anonymous';
+      case 'OPERATOR':
+        return role !== 'service' && role !== 'administrator';
+      default:
+        return role === 'anonymous' || role === 'service';
+    }
+  }
+
+  /** By its id: the Viewer and the Session asked for are the owner's. */
   function mayBeFound(rule: string): boolean {
     const { role, kind } = call;
-    if (rule === 'SIGNED_IN') return true;
+    if (rule === 'SIGNED_IN' || rule === 'SIGNED_IN_OR_SERVICE') return true;
     if (rule === 'SELF') return role === 'owner';
     return standingOf(role) === 'member' || (rule === 'VISIBLE' && kind === 'CHANNEL');
   }

@@ -1,6 +1,5 @@
 import { type ExecutionResult, GraphQLError } from 'graphql';
 import { AppError } from '../../../src/platform/errors.ts';
-import { decodeNodeId } from '../../../src/platform/id.ts';
 import type { Plan } from './operation.ts';
 import type { Reach } from './probe.ts';
 import { isInside, type Kind, type ObjectType, type Role } from './world.ts';
@@ -10,9 +9,9 @@ export type Outcome = string;
 
 /**
  * What somebody is to the objects at a place of an answer. The leaver has just left: what the payload holds is what they saw as a member.
- * Signed in, they are an outsider.
+ * Signed in, they are an outsider; so is an administrator of the server.
  */
-export type Standing = 'anonymous' | 'outsider' | 'leaver' | 'member';
+export type Standing = 'anonymous' | 'service' | 'outsider' | 'leaver' | 'member';
 
 export type Call = { readonly field: string; readonly kind: Kind; readonly role: Role; readonly target: ObjectType | null };
 
@@ -29,7 +28,7 @@ export type Observation = {
   readonly standing: Standing;
   /** The type of the object that was given; null when none was. */
   readonly given: string | null;
-  /** For a Viewer: whether it is the one of who asks. */
+  /** For a Viewer and a Session: whether it is one of who asks. */
   readonly isSelf: boolean;
   /** Whether its resolver was called; null when it has none of its own. */
   readonly reach: Reach | null;
@@ -37,12 +36,13 @@ export type Observation = {
 
 export type ObserveOptions = {
   readonly call: Call;
-  readonly viewerUuid: string | null;
+  /** Of what is theirs who ask. */
+  readonly ownIds: ReadonlySet<string>;
   readonly reachOf: (path: string) => Reach | null;
 };
 
 /** Everything a result says, field by field. */
-export function observe(root: Plan, result: ExecutionResult, { call, viewerUuid, reachOf }: ObserveOptions): readonly Observation[] {
+export function observe(root: Plan, result: ExecutionResult, { call, ownIds, reachOf }: ObserveOptions): readonly Observation[] {
   const codes = new Map((result.errors ?? []).map((error) => [error.path?.join('.') ?? root.key, codeOf(error)]));
   const observations: Observation[] = [];
 
@@ -59,7 +59,7 @@ export function observe(root: Plan, result: ExecutionResult, { call, viewerUuid,
     for (const { item, path: itemPath } of objects) {
       if (!isRecord(item)) continue;
       const given = String(item['__typename']);
-      observations.push({ ...base, value: null, given, isSelf: given === 'Viewer' && isViewer(item['id'], viewerUuid) });
+      observations.push({ ...base, value: null, given, isSelf: ownIds.has(String(item['id'])) });
       const below = standingBelow(plan, standing, call);
       for (const child of plan.children.get(given) ?? []) visit(child, item[child.key], `${itemPath}.${child.key}`, below);
     }
@@ -77,7 +77,8 @@ export function codeOf(error: GraphQLError): string {
 }
 
 export function standingOf(role: Role): Standing {
-  return role === 'anonymous' ? 'anonymous' : isInside(role) ? 'member' : 'outsider';
+  if (role === 'anonymous' || role === 'service') return role;
+  return isInside(role) ? 'member' : 'outsider';
 }
 
 /** What one is to what lies below a field: a mutation may have changed it, and those who change things have other conversations, too. */
@@ -97,11 +98,6 @@ function standingBelow({ coordinate }: Plan, standing: Standing, { field }: Call
     default:
       return standing;
   }
-}
-
-function isViewer(id: unknown, viewerUuid: string | null): boolean {
-  const node = decodeNodeId(String(id));
-  return node?.type === 'Viewer' && node.uuid === viewerUuid;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
