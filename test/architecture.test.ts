@@ -41,6 +41,7 @@ function mayImport({ from, to }: Import): boolean {
   // As a client that has learned to write rows: it uses domains by their doors and rules, and nothing uses it but the command.
   if (here === 'seed') return ['platform', 'identity', 'messages'].includes(there) && !/\/(store|resolvers|loaders)\.ts$/.test(to);
   if (here === 'platform' || here === 'config') return there === 'platform';
+  if (here === 'client') return false;
   if (here === 'server') return !['app', 'main'].includes(there);
   if (here === 'graphql') return ['platform', 'events', 'identity'].includes(there);
   if (here === 'events')

@@ -1,31 +1,18 @@
-import { existsSync } from 'node:fs';
-import process from 'node:process';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isBrowserMissing, launchChromium } from './kit/chromium.ts';
 import { createTestDatabase } from './kit/database.ts';
 import { PASSWORD } from './kit/person.ts';
 import { startTestServer } from './kit/server.ts';
 
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-const FLAGS =
-  '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
 const DEADLINE_MS = 10_000;
 const SECRET = 'the same for both lives of the server';
 
-const reasonToSkip = findReasonToSkip();
-if (reasonToSkip !== null) process.stdout.write(`The chat page is not looked at: ${reasonToSkip}\n`);
-
-function findReasonToSkip(): string | null {
-  // Where changes are judged, a browser must be there: without one the tests below fail.
-  if (existsSync(CHROMIUM) || process.env['CI'] === 'true') return null;
-  return `there is no ${CHROMIUM}. Install chromium, or say where it is by CHROMIUM.`;
-}
-
-describe.skipIf(reasonToSkip !== null)('the chat page', () => {
+describe.skipIf(isBrowserMissing('The chat page'))('the chat page', () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS.split(' ') });
+    browser = await launchChromium();
   });
 
   afterAll(async () => {
@@ -98,7 +85,8 @@ describe.skipIf(reasonToSkip !== null)('the chat page', () => {
     await ada.write('Once only.');
     await ada.write('And then.');
     expect(await ada.lines(2)).toEqual(['Once only.', 'And then.']);
-    expect(lost).toBe(2);
+    await expect.poll(() => lost, { timeout: DEADLINE_MS }).toBe(2);
+    expect(await ada.lines(2)).toEqual(['Once only.', 'And then.']);
   });
 
   test('when the server was away the page goes on by itself, and nothing is lost or doubled', async () => {

@@ -1,8 +1,8 @@
 /** The page: a snapshot and a cursor from one query, the tail from one subscription, and what the person does. */
 
+import { createRookeryClient } from './client/client.ts';
 import { createConversation, createDeliveryCheck, inOrder, putMessage, takeMessageEvent, takeSnapshot } from './history.js';
 import { arrange, avatar } from './list.js';
-import { follow } from './live.js';
 import * as operations from './operations.js';
 import { createOutbox, newKey } from './outbox.js';
 import { createSession, isTransient } from './session.js';
@@ -14,11 +14,11 @@ const NOTICE_MS = 6_000;
 const END_PX = 80;
 
 const $ = (id) => document.getElementById(id);
-const session = createSession({ onToken: (accessToken) => live?.renew(accessToken), onEnd: showDoor });
+const session = createSession({ onToken: () => client?.renew(), onEnd: showDoor });
 const outbox = createOutbox({ deliver, onChange: render });
 const conversations = new Map();
 let check = createDeliveryCheck();
-let live = null;
+let client = null;
 let open = null;
 let editing = null;
 let noticeTimer;
@@ -29,8 +29,8 @@ else start();
 // ── Coming and going
 
 function showDoor() {
-  live?.stop();
-  live = null;
+  client?.close();
+  client = null;
   conversations.clear();
   leave();
   $('messages').replaceChildren();
@@ -52,25 +52,31 @@ async function start() {
       conversations.set(node.id, createConversation(node));
       check.begin(node.id, node.sequence);
     }
-    live?.stop();
-    live = follow({ query: operations.EVENTS, cursor: viewer.cursor, session, onEvent, onState, onExpired: start });
+    client?.close();
+    client = createRookeryClient({ url: new URL('graphql', location.href).href, accessToken: session.otherTokenThan });
+    client.followInbox({ selection: operations.EVENT, after: viewer.cursor, onEvent, onStatus, onProblem, onExpired: start });
     if (conversations.has(openId)) await show(openId);
     else leave();
   } catch (error) {
     if (session.user === null) return;
-    onState('waiting');
+    onStatus('waiting');
     if (isTransient(error)) setTimeout(start, RETRY_MS);
     else notify(error.message);
   }
 }
 
-function onState(state) {
-  $('connection').textContent = { live: 'live', connecting: 'connecting …', waiting: 'offline, trying again …' }[state];
-  $('status').dataset.state = state;
-  if (state !== 'live') return;
+function onStatus(status) {
+  $('connection').textContent = { live: 'live', connecting: 'connecting …', waiting: 'offline, trying again …' }[status] ?? status;
+  $('status').dataset.state = status;
+  if (status !== 'live') return;
   // What could not be done without the server.
   outbox.send(session.user.id);
   if (open !== null) show(open.id);
+}
+
+/** What coming back mends is no news to anybody. */
+function onProblem({ isFinal, code, message }) {
+  if (isFinal && code !== 'CURSOR_EXPIRED') notify(message);
 }
 
 // ── What happens
