@@ -38,6 +38,7 @@ import { createTyping } from './presence/typing.ts';
 import { FUNCTION_FILES, MIGRATIONS_DIRECTORY } from './schema-files.ts';
 import { createChatPages } from './server/chat-page.ts';
 import { createServer, type RookeryServer } from './server/server.ts';
+import type { SocketQuotas } from './server/socket-quota.ts';
 
 export type AppOptions = {
   readonly config: Config;
@@ -49,6 +50,8 @@ export type AppOptions = {
   readonly onStatement?: (text: string) => void;
   /** Instead of those in presence/rules.ts, for tests that would not wait for them. */
   readonly presenceTimes?: Partial<PresenceTimes>;
+  /** Instead of what each tier may have open. */
+  readonly socketQuotas?: SocketQuotas;
 };
 
 /** In milliseconds. */
@@ -203,6 +206,7 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
       observe: presence.observe,
       isReady: async () => (await readXmin(sql)) > 0,
       isDegraded: () => redis !== null && !redis.isUp,
+      ...(options.socketQuotas === undefined ? {} : { socketQuotas: options.socketQuotas }),
       pages: config.isChatPageEnabled ? createChatPages() : new Map(),
     }),
   );

@@ -24,7 +24,7 @@ export class DatabaseWatch implements Disposable {
   /** When the statements under way were begun, the oldest first. */
   readonly #underWay = new Set<{ readonly since: number }>();
   readonly #timer: NodeJS.Timeout;
-  #isAway = false;
+  #away: { readonly reason: unknown } | null = null;
   #isProbing = false;
   #isStopped = false;
 
@@ -34,8 +34,9 @@ export class DatabaseWatch implements Disposable {
     this.#timer = setInterval(() => this.#look(), LOOK_INTERVAL_MS).unref();
   }
 
-  get isAway(): boolean {
-    return this.#isAway;
+  /** While it is away: what became of the last question. Null while it is there. */
+  get away(): { readonly reason: unknown } | null {
+    return this.#away;
   }
 
   /** To be called when a statement is begun; what it answers, when that has ended. */
@@ -67,23 +68,33 @@ export class DatabaseWatch implements Disposable {
   /** Asks once; if nobody answers, again and again until somebody does. */
   async #settle(): Promise<void> {
     while (!this.#isStopped) {
-      const isThere = await this.#ask();
-      if (isThere === this.#isAway && !this.#isStopped) {
-        this.#isAway = !isThere;
-        this.#onChange(this.#isAway);
-      }
-      if (isThere) return;
+      const away = await this.#ask();
+      const hasChanged = (away === null) !== (this.#away === null);
+      this.#away = away;
+      if (hasChanged && !this.#isStopped) this.#onChange(away !== null);
+      if (away === null) return;
       await sleep(PROBE_PAUSE_MS);
     }
   }
 
-  async #ask(): Promise<boolean> {
-    const { promise: late, resolve } = Promise.withResolvers<boolean>();
-    const timer = setTimeout(() => resolve(false), PROBE_TIMEOUT_MS);
-    const answered = this.#probe().then(
-      () => true,
-      () => false,
-    );
+  /** A connection may be cut by somebody who is very much there: then it is asked once more. */
+  async #ask(): Promise<{ readonly reason: unknown } | null> {
+    const { promise: late, resolve } = Promise.withResolvers<{ readonly reason: unknown }>();
+    const timer = setTimeout(() => resolve({ reason: new NoAnswer() }), PROBE_TIMEOUT_MS);
+    const answered = this.#probe()
+      .catch(() => this.#probe())
+      .then(
+        () => null,
+        (reason: unknown) => ({ reason }),
+      );
     return Promise.race([answered, late]).finally(() => clearTimeout(timer));
+  }
+}
+
+class NoAnswer extends Error {
+  readonly code = 'ETIMEDOUT';
+
+  constructor() {
+    super(`The database has not answered within ${PROBE_TIMEOUT_MS} ms.`);
   }
 }

@@ -52,6 +52,12 @@ export function createMetrics() {
       help: 'Requests and sockets refused for their access token.',
       registers,
     }),
+    socketQuotasExceeded: new Counter({
+      name: 'rookery_socket_quotas_exceeded_total',
+      help: 'Sockets and subscriptions beyond what a tier may have open; refused, unless LIMITS_MODE only measures.',
+      labelNames: ['limit'],
+      registers,
+    }),
     limitsExceeded: new Counter({
       name: 'rookery_document_limits_exceeded_total',
       help: 'Documents beyond a limit of depth, aliases, directives or tokens; refused, unless LIMITS_MODE only measures.',

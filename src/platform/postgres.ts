@@ -94,11 +94,14 @@ export function connectPostgres(options: DatabaseOptions): Database {
   });
   const gate = createGate(options.connectionsMax, options.queueMax);
 
+  /** Of a connection that was let go with all others the reason is why they were. */
+  const whyLost = (error: unknown): unknown => (watch.away === null ? error : watch.away.reason);
+
   async function attempt<Row extends object>(text: TemplateStringsArray, values: readonly Parameter[]): Promise<readonly Row[]> {
     const release = await gate();
-    if (watch.isAway) {
+    if (watch.away !== null) {
       release();
-      throw new DatabaseAway();
+      throw watch.away.reason;
     }
     const end = watch.begin();
     const start = performance.now();
@@ -109,8 +112,9 @@ export function connectPostgres(options: DatabaseOptions): Database {
       failed = false;
       return mend(rows);
     } catch (error) {
-      if (isConnectionLost(error)) watch.doubt();
-      throw error;
+      if (!isConnectionLost(error)) throw error;
+      watch.doubt();
+      throw whyLost(error);
     } finally {
       end();
       release();
@@ -139,18 +143,9 @@ export function connectPostgres(options: DatabaseOptions): Database {
     async [Symbol.asyncDispose]() {
       watch[Symbol.dispose]();
       probe.end();
-      await driver.end({ timeout: watch.isAway ? 0 : END_TIMEOUT_S });
+      await driver.end({ timeout: watch.away === null ? END_TIMEOUT_S : 0 });
     },
   };
-}
-
-/** In the form of the driver's own errors of lost connections. */
-class DatabaseAway extends Error {
-  readonly code = 'CONNECTION_CLOSED';
-
-  constructor() {
-    super('The database is away.');
-  }
 }
 
 /** Asks the smallest question there is, on a connection that is there only while it is needed. */

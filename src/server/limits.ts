@@ -13,7 +13,6 @@ export const LIMITS = {
   eventStreamsMax: 10_000,
   socketsMax: 20_000,
   frameBytesMax: 256 * 1024,
-  operationsPerSocketMax: 50,
   messagesPerSecondMax: 100,
   unsentBytesMax: 1024 * 1024,
   /** A reader of a socket that takes nothing for this long, while events wait for it, is told to come back with its cursor. */

@@ -16,6 +16,7 @@ import { LIMITS, type Limits } from './limits.ts';
 import { createOperationsHandlers } from './operations.ts';
 import { createPipeline } from './pipeline.ts';
 import { within } from './socket-limits.ts';
+import { SOCKET_QUOTAS, type SocketQuotas } from './socket-quota.ts';
 import { type Reviewed, ViewerCheck } from './viewer-check.ts';
 import { serveWebSocket } from './websocket.ts';
 
@@ -55,6 +56,8 @@ export type ServerDependencies = {
   /** Pages by path, such as `/`. */
   readonly pages?: ReadonlyMap<string, Page>;
   readonly limits?: Partial<Limits>;
+  /** What one person may have open, by tier. */
+  readonly socketQuotas?: SocketQuotas;
   readonly observe?: ObserveConnection;
 };
 
@@ -94,7 +97,18 @@ export async function createServer(dependencies: ServerDependencies): Promise<Ro
     ['/metrics', operations.publicMetrics],
   ]);
   const server = listen({ ...shared, graphql, routes }, limits);
-  const sockets = serveWebSocket({ ...dependencies, server, pipeline, allowedOrigins, limits, isStopping: () => isStopping, observe });
+  const quotas = dependencies.socketQuotas ?? SOCKET_QUOTAS;
+  const sockets = serveWebSocket({
+    ...dependencies,
+    server,
+    pipeline,
+    allowedOrigins,
+    limits,
+    quotas,
+    limitsMode,
+    isStopping: () => isStopping,
+    observe,
+  });
   const port = await bind(server, config.port, config.host);
 
   const metricsServer =

@@ -8,19 +8,30 @@ import type { ObserveConnection } from './connection-observer.ts';
 
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
+export type SocketSessionDependencies = {
+  readonly ws: WebSocket;
+  readonly clock: Clock;
+  readonly observe: ObserveConnection;
+  readonly address: string;
+};
+
 /** Who is behind one WebSocket, and until when. Closes it at the expiry of the token unless that is renewed in place. */
 export class SocketSession {
   /** Of this socket alone, on all nodes. */
   readonly id = randomUUID();
   readonly ws: WebSocket;
+  /** Where it was opened. */
+  readonly address: string;
   readonly #clock: Clock;
   #caller: Caller = { viewer: null, isService: false };
   readonly #observe: ObserveConnection;
   #observed: Disposable | null = null;
+  #place: Disposable | null = null;
   #expiry: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(ws: WebSocket, clock: Clock, observe: ObserveConnection) {
+  constructor({ ws, clock, observe, address }: SocketSessionDependencies) {
     this.ws = ws;
+    this.address = address;
     this.#clock = clock;
     this.#observe = observe;
   }
@@ -40,6 +51,12 @@ export class SocketSession {
     // It left while its token was looked at: nobody would tell of its end.
     if (this.ws.readyState === this.ws.OPEN) this.#observed ??= this.#observe(viewer, this.id);
     this.#watch(viewer);
+  }
+
+  /** Its place among the sockets of who opened it, given back when it ends. */
+  hold(place: Disposable): void {
+    if (this.ws.readyState === this.ws.OPEN) this.#place = place;
+    else place[Symbol.dispose]();
   }
 
   /** The same person, of whom something has changed: operations from now on see it. */
@@ -62,6 +79,7 @@ export class SocketSession {
   end(): void {
     clearTimeout(this.#expiry);
     this.#observed?.[Symbol.dispose]();
+    this.#place?.[Symbol.dispose]();
   }
 
   #watch(identity: Identity): void {

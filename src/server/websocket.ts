@@ -3,6 +3,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { handleProtocols, makeServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { LimitsMode } from '../config.ts';
 import { sharedText } from '../graphql/broadcast.ts';
 import type { Context } from '../graphql/context.ts';
 import { formatError } from '../graphql/errors.ts';
@@ -19,6 +20,7 @@ import type { Limits } from './limits.ts';
 import { GRAPHQL_PATH, type Pipeline } from './pipeline.ts';
 import { createRateCheck, keepAlive, within } from './socket-limits.ts';
 import { attempt, prepareOperation, type SocketOperation } from './socket-operation.ts';
+import { networkOf, SocketCounts, type SocketQuota, type SocketQuotas } from './socket-quota.ts';
 import { SocketSession } from './socket-session.ts';
 import { createSocketWriter } from './socket-writer.ts';
 import { createSplice, type Splice } from './splice.ts';
@@ -29,6 +31,8 @@ export type WebSocketDependencies = {
   readonly identify: (credentials: Credentials) => Promise<Caller>;
   readonly allowedOrigins: readonly string[];
   readonly limits: Limits;
+  readonly quotas: SocketQuotas;
+  readonly limitsMode: LimitsMode;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -52,8 +56,10 @@ type Extra = { readonly session: SocketSession; readonly requestIds: Map<string,
 
 /** GraphQL over WebSocket (graphql-transport-ws) at the same path as HTTP, through the same pipeline. */
 export function serveWebSocket(dependencies: WebSocketDependencies): SocketServer {
-  const { server, pipeline, identify, allowedOrigins, limits, clock, metrics, logger, isStopping, observe } = dependencies;
+  const { server, pipeline, identify, allowedOrigins, limits, quotas, limitsMode, clock, metrics, logger, isStopping, observe } =
+    dependencies;
   const sessions = new Set<SocketSession>();
+  const counts = new SocketCounts();
   // A constant of its own, as the types of `ws` do not know closeTimeout yet.
   const options = {
     noServer: true,
@@ -70,7 +76,12 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
     connectionInitWaitTimeout: limits.initTimeoutMs,
     async onConnect({ connectionParams, extra: { session } }) {
       try {
-        session.begin(await within(limits.authenticateTimeoutMs, identify(credentialsOf(connectionParams ?? {}))));
+        const caller = await within(limits.authenticateTimeoutMs, identify(credentialsOf(connectionParams ?? {})));
+        if (!takesPlace(session, caller)) {
+          session.close(CLOSE.tooManySockets);
+          return false;
+        }
+        session.begin(caller);
         return true;
       } catch (error) {
         if (error instanceof AppError && error.code === 'UNAUTHENTICATED') metrics.authenticationFailures.inc();
@@ -86,12 +97,11 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
     async onSubscribe({ extra, subscriptions }, id, payload) {
       const requestId = randomUUID();
       try {
-        const count = Object.keys(subscriptions).length;
-        if (count > limits.operationsPerSocketMax) {
-          const message = `A socket must run at most ${limits.operationsPerSocketMax} operations at once, got ${count}.`;
-          throw new AppError('OVERLOADED', message);
-        }
         const { session } = extra;
+        const count = Object.keys(subscriptions).length;
+        const { subscriptionsPerSocketMax } = quotaOf(session.caller);
+        if (count > subscriptionsPerSocketMax && isRefused('subscriptions'))
+          throw new AppError('OVERLOADED', `A socket must run at most ${subscriptionsPerSocketMax} operations at once, got ${count}.`);
         const connection = { id: session.id, renew: (identity: Identity) => session.renew(identity) };
         const context: Context = { ...session.caller, requestId, connection };
         const prepared = await prepareOperation(pipeline, context, payload);
@@ -122,11 +132,31 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
     },
   });
 
+  function quotaOf({ viewer, isService }: Caller): SocketQuota {
+    return quotas[viewer?.tier ?? (isService ? 'ENTERPRISE' : 'ANONYMOUS')];
+  }
+
+  /** What is over a quota is counted; whether it is refused is the operator's to say. */
+  function isRefused(limit: 'sockets' | 'subscriptions'): boolean {
+    if (limitsMode === 'off') return false;
+    metrics.socketQuotasExceeded.inc({ limit });
+    return limitsMode === 'enforce';
+  }
+
+  /** False when the person, or without one the network, has as many sockets as it may have. */
+  function takesPlace(session: SocketSession, caller: Caller): boolean {
+    const owner = caller.viewer?.userUuid ?? (caller.isService ? 'service' : networkOf(session.address));
+    const place = counts.take(owner, quotaOf(caller).socketsMax);
+    if (place === null) return !isRefused('sockets');
+    session.hold(place);
+    return true;
+  }
+
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
     const status = refusalOf(request);
     if (status !== null) return refuseUpgrade(socket, status);
-    sockets.handleUpgrade(request, socket, head, (ws) => open(ws, socket));
+    sockets.handleUpgrade(request, socket, head, (ws) => open(ws, socket, request.socket.remoteAddress ?? ''));
   });
 
   function refusalOf(request: IncomingMessage): string | null {
@@ -139,8 +169,8 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
     return null;
   }
 
-  function open(ws: WebSocket, socket: Duplex): void {
-    const session = new SocketSession(ws, clock, observe);
+  function open(ws: WebSocket, socket: Duplex, address: string): void {
+    const session = new SocketSession({ ws, clock, observe, address });
     const write = createSocketWriter({
       ws,
       socket,

@@ -8,6 +8,7 @@ import type { Clock } from '../../src/platform/clock.ts';
 import { createLogger, type Logger } from '../../src/platform/logger.ts';
 import { connectPostgres } from '../../src/platform/postgres.ts';
 import { redisPrefix } from '../../src/platform/redis-prefix.ts';
+import type { SocketQuota, SocketQuotas } from '../../src/server/socket-quota.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { type GraphQLResult, type HttpOptions, post } from './http.ts';
 import { Person } from './person.ts';
@@ -18,10 +19,15 @@ export type TestServerOptions = {
   readonly config?: Partial<Config>;
   readonly logger?: Logger;
   readonly presenceTimes?: Partial<PresenceTimes>;
+  /** By default more than people have: tests open many sockets. */
+  readonly socketQuotas?: SocketQuotas;
 };
 
 /** What no request asks for: the checks of the hub and of who is connected, and what follows changes of presence. */
 const BY_THE_CLOCK = ['pg_snapshot_xmin', 'x.kind <> 3', 'connected.*'];
+
+const MANY: SocketQuota = { subscriptionsPerSocketMax: 500, socketsMax: 1_000 };
+const GENEROUS: SocketQuotas = { ANONYMOUS: MANY, FREE: MANY, STANDARD: MANY, PREMIUM: MANY, ENTERPRISE: MANY };
 
 /** A whole server on a free port, with a database of its own. */
 export class TestServer implements AsyncDisposable {
@@ -46,6 +52,7 @@ export class TestServer implements AsyncDisposable {
     clock,
     config = {},
     presenceTimes = {},
+    socketQuotas = GENEROUS,
     logger = createLogger('silent'),
   }: TestServerOptions = {}): Promise<TestServer> {
     const directory = mkdtempSync(join(tmpdir(), 'rookery-server-'));
@@ -56,6 +63,7 @@ export class TestServer implements AsyncDisposable {
       logger,
       databaseAddress: own.address,
       presenceTimes,
+      socketQuotas,
       onStatement: (text) => statements.push(text),
       ...(clock === undefined ? {} : { clock }),
     });
