@@ -9,11 +9,12 @@ import { Hub } from './events/hub.ts';
 import { createEventResolvers } from './events/resolvers.ts';
 import { readEpoch, readXmin } from './events/resume-changes.ts';
 import { createSubscriptions } from './events/subscriptions.ts';
+import type { Guards } from './graphql/guard.ts';
 import { createNodeResolvers } from './graphql/node.ts';
-import { createSchema } from './graphql/schema.ts';
+import { createSchema, type ResolverParts } from './graphql/schema.ts';
 import { createSnapshots } from './graphql/snapshot.ts';
 import { createViewerSnapshots } from './graphql/viewer-snapshot.ts';
-import { createIdentityService } from './identity/identity.ts';
+import { createIdentityService, type IdentityService } from './identity/identity.ts';
 import { createIdentityResolvers } from './identity/resolvers.ts';
 import { createMessageLoaders } from './messages/loaders.ts';
 import { createMessages } from './messages/messages.ts';
@@ -63,7 +64,12 @@ export type PresenceTimes = {
   readonly repeatMs: number;
 };
 
-export type App = AsyncDisposable & { readonly url: string; readonly port: number };
+export type App = AsyncDisposable & {
+  readonly url: string;
+  readonly port: number;
+  /** What the schema is made of, for tests that put it together under other access rules. */
+  readonly parts: { readonly resolverParts: ResolverParts; readonly guards: Guards; readonly identity: IdentityService };
+};
 
 /** Builds every part, each before what needs it, and stops them in reverse. */
 export async function startApp({ config, clock = systemClock, onStatement, presenceTimes = {}, ...options }: AppOptions): Promise<App> {
@@ -160,7 +166,7 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
     const key = (await conversations.keysByUuid([uuid])).get(uuid);
     return key === undefined ? null : { key, uuid };
   };
-  const schema = createSchema([
+  const resolverParts = [
     createIdentityResolvers({ identity, codec }),
     createConversationResolvers({ conversations, loaders: conversationLoaders, codec, cursors, snapshots }),
     createMessageResolvers({ messages, loaders: messageLoaders, conversationLoaders, codec, cursors, snapshots }),
@@ -183,7 +189,9 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
         return conversation === null ? null : conversationLoaders.member(context, conversation, userUuid);
       },
     }),
-  ]);
+  ];
+  const guards = { visible: conversationLoaders.viewed, member: conversationLoaders.inside };
+  const schema = createSchema(resolverParts, { guards });
 
   const server: RookeryServer = stack.use(
     await createServer({
@@ -210,7 +218,12 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
   stack.defer(unsubscribe);
 
   const owned = stack.move();
-  return { url: server.url, port: server.port, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    url: server.url,
+    port: server.port,
+    parts: { resolverParts, guards, identity },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 /** Beyond the connections; a statement waits here for milliseconds, so more would only make everybody late. */

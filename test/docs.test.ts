@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { describeSettings } from '../src/config.ts';
 import { CLOSE } from '../src/server/close-code.ts';
 import { SOCKET_QUOTAS } from '../src/server/socket-quota.ts';
+import { describeAccess } from './kit/access/guide.ts';
 import { startTestServer } from './kit/server.ts';
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
@@ -30,6 +31,10 @@ test('docs/metrics.md is what /metrics says of our own figures; `npx vitest run 
     '',
   ].join('\n');
   await expect(text).toMatchFileSnapshot('../docs/metrics.md');
+});
+
+test('docs/guide/access.md is what the rules of access say; `npx vitest run test/docs.test.ts -u` writes it', async () => {
+  await expect(describeAccess()).toMatchFileSnapshot('../docs/guide/access.md');
 });
 
 test('docs/errors.md tells every code, and no other', () => {

@@ -71,7 +71,10 @@ export function createConversations({ sql, bus, identity, groupMembersMax = GROU
     { cache: false, maxBatchSize: MEMBERS_PER_STATEMENT_MAX },
   );
 
-  /** NOT_FOUND for an id that leads nowhere. Says nothing about membership: the statement that follows judges it. */
+  /**
+   * NOT_FOUND for an id that leads nowhere. Says nothing about membership: the statement that follows judges it. Whatever else may be
+   * complained of comes before: an outsider must get the same complaint whether or not there is such a conversation.
+   */
   async function refer(uuid: string): Promise<ConversationRef> {
     const key = (await keys.find([uuid])).get(uuid);
     if (key === undefined) throw notFound();
@@ -147,11 +150,11 @@ export function createConversations({ sql, bus, identity, groupMembersMax = GROU
     },
 
     async update(viewerKey: number, uuid: string, input: store.AttributeChanges): Promise<Changed<Conversation>> {
-      const conversation = await refer(uuid);
       const changes = {
         ...(input.title !== undefined && { title: checkTitle(input.title) }),
         ...(input.topic !== undefined && { topic: checkTopic(input.topic) }),
       };
+      const conversation = await refer(uuid);
       if (changes.title === null && (await read(viewerKey, conversation.key)).kind === 'CHANNEL')
         throw badInput('input.title', 'A CHANNEL must have a title, got null.');
       const { status, conversation: entity } = await store.updateConversation(sql, conversation.key, viewerKey, changes);
@@ -190,8 +193,8 @@ export function createConversations({ sql, bus, identity, groupMembersMax = GROU
     async addMembers(viewerKey: number, uuid: string, userUuids: readonly string[]): Promise<AddedMembers> {
       if (userUuids.length < 1 || userUuids.length > MEMBERS_ADDED_MAX)
         throw badInput('input.userIds', `userIds must be 1 to ${MEMBERS_ADDED_MAX} ids, got ${userUuids.length}.`);
-      const conversation = await refer(uuid);
       const keysOfUsers = await userKeys('input.userIds', [...new Set(userUuids)]);
+      const conversation = await refer(uuid);
       const rows = await store.addMembers(sql, conversation.key, viewerKey, keysOfUsers, groupMembersMax);
       if (rows[0]?.status === 'FULL')
         throw badInput(
@@ -208,8 +211,8 @@ export function createConversations({ sql, bus, identity, groupMembersMax = GROU
     },
 
     async removeMember(viewerKey: number, uuid: string, userUuid: string): Promise<Changed<Conversation>> {
-      const conversation = await refer(uuid);
       const [userKey] = await userKeys('input.userId', [userUuid]);
+      const conversation = await refer(uuid);
       if (userKey === viewerKey) throw badInput('input.userId', 'userId must be another member: use leaveConversation to leave.');
       const rows = await store.removeMember(sql, conversation.key, viewerKey, userKey ?? 0);
       refuse(rows, 'remove this member');
@@ -219,8 +222,8 @@ export function createConversations({ sql, bus, identity, groupMembersMax = GROU
     },
 
     async setMemberRole(viewerKey: number, uuid: string, userUuid: string, role: MemberRole): Promise<Changed<Member>> {
-      const conversation = await refer(uuid);
       const [userKey] = await userKeys('input.userId', [userUuid]);
+      const conversation = await refer(uuid);
       const rows = await store.setMemberRole(sql, conversation.key, viewerKey, userKey ?? 0, role);
       const [row] = rows;
       if (row?.status === 'LAST_OWNER')

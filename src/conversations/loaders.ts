@@ -4,7 +4,7 @@ import { perRequest } from '../graphql/per-request.ts';
 import type { Snapshots } from '../graphql/snapshot.ts';
 import type { Conversation, ConversationRef } from './conversation.ts';
 import { type Conversations, notFound } from './conversations.ts';
-import type { Member, Membership } from './member.ts';
+import type { Member } from './member.ts';
 import { type MemberRow, memberOf } from './rows.ts';
 
 export type MembersPageKey = { readonly conversation: ConversationRef; readonly afterSequence: number; readonly limit: number };
@@ -89,11 +89,6 @@ export function createConversationLoaders({
       byKey(context).clear(key);
       unread(context).clear(key);
       membersPage(context).clearAll();
-    },
-
-    /** What the viewer is in it; null for an outsider of a CHANNEL. */
-    async membership(context: Context, conversation: Conversation): Promise<Membership | null> {
-      return (await viewed(context, conversation)).viewerMembership ?? null;
     },
 
     /** NOT_FOUND for outsiders: what only members see. */

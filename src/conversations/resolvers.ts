@@ -1,10 +1,10 @@
-import { type GraphQLResolveInfo, Kind, type SelectionNode } from 'graphql';
 import type { EventCursors } from '../events/cursors.ts';
 import { type Connection, connectionResolvers, type Edge, forwardPage } from '../graphql/connection.ts';
 import { type Context, requireViewer } from '../graphql/context.ts';
 import { edge } from '../graphql/edges.ts';
 import type { Resolvers } from '../graphql/schema.generated.ts';
 import type { Snapshots } from '../graphql/snapshot.ts';
+import { selectsOnlyTotalCount } from '../graphql/total-count.ts';
 import type { CursorCodec } from '../platform/cursor.ts';
 import { decodeId, encodeId, encodeMemberId } from '../platform/id.ts';
 import { conversationUuid, userUuid } from '../platform/id-arguments.ts';
@@ -56,7 +56,6 @@ export function createConversationResolvers({
   return {
     Query: {
       async conversation(_, { id }, context) {
-        requireViewer(context);
         const uuid = decodeId('cnv', id);
         if (uuid === null) return null;
         const key = (await conversations.keysByUuid([uuid])).get(uuid);
@@ -87,26 +86,17 @@ export function createConversationResolvers({
       async members(conversation, args, context, info) {
         const { first, after } = forwardPage(args);
         const [afterSequence = 0] = after === null ? [] : codec.decode('after', membersOf(conversation), after).map(Number);
-        const viewed = await loaders.viewed(context, conversation);
-        if (selectsOnlyTotalCount(info)) return { ...EMPTY_PAGE, totalCount: viewed.memberCount };
-        await loaders.inside(context, viewed);
+        if (selectsOnlyTotalCount(info)) return { ...EMPTY_PAGE, totalCount: conversation.memberCount };
         const { members, hasMore } = await loaders.membersPage(context, { conversation, afterSequence, limit: first });
         const edges = members.map(({ member, joinedSequence }) => edge(codec, membersOf(conversation), [joinedSequence], member));
-        return { edges, hasNextPage: hasMore, hasPreviousPage: after !== null, totalCount: viewed.memberCount };
+        return { edges, hasNextPage: hasMore, hasPreviousPage: after !== null, totalCount: conversation.memberCount };
       },
-      messageCount: async (conversation, _, context) => (await loaders.inside(context, conversation)).messageCount,
-      sequence: async (conversation, _, context) => (await loaders.inside(context, conversation)).sequence,
-      createdAt: async (conversation, _, context) => (await loaders.inside(context, conversation)).createdAt,
-      async cursor(conversation, _, context) {
-        await loaders.inside(context, conversation);
-        return snapshots.cursor(context, conversation.uuid);
-      },
-      async viewerUnreadCount(conversation, _, context) {
-        return (await loaders.membership(context, conversation)) === null ? 0 : loaders.unreadCount(context, conversation.key);
-      },
-      viewerReadPosition: async (conversation, _, context) => (await loaders.membership(context, conversation))?.readPosition ?? 0,
-      viewerRole: async (conversation, _, context) => (await loaders.membership(context, conversation))?.role ?? null,
-      viewerTitle: async (conversation, _, context) => titleFor(await loaders.viewed(context, conversation)),
+      cursor: ({ uuid }, _, context) => snapshots.cursor(context, uuid),
+      // By their rules these are asked of the conversation as the viewer sees it.
+      viewerUnreadCount: ({ key, viewerMembership }, _, context) => (viewerMembership ? loaders.unreadCount(context, key) : 0),
+      viewerReadPosition: ({ viewerMembership }) => viewerMembership?.readPosition ?? 0,
+      viewerRole: ({ viewerMembership }) => viewerMembership?.role ?? null,
+      viewerTitle: titleFor,
     },
 
     Member: {
@@ -225,19 +215,4 @@ function page(
 function titleFor({ kind, title, viewerPeerName }: Conversation): string {
   if (kind === 'DIRECT') return viewerPeerName ?? '';
   return title ?? 'Untitled group';
-}
-
-/** What outsiders of a CHANNEL may ask for, and what needs no page; in whatever fragments it is written. */
-function selectsOnlyTotalCount({ fieldNodes, fragments }: GraphQLResolveInfo): boolean {
-  function isAllowed(selection: SelectionNode): boolean {
-    switch (selection.kind) {
-      case Kind.FIELD:
-        return selection.name.value === 'totalCount' || selection.name.value === '__typename';
-      case Kind.INLINE_FRAGMENT:
-        return selection.selectionSet.selections.every(isAllowed);
-      case Kind.FRAGMENT_SPREAD:
-        return fragments[selection.name.value]?.selectionSet.selections.every(isAllowed) ?? false;
-    }
-  }
-  return fieldNodes.every(({ selectionSet }) => selectionSet?.selections.every(isAllowed));
 }

@@ -35,8 +35,11 @@ export function createEventResolvers({ subscriptions, refer, cursors, xminOf }: 
       conversationEvents: {
         async subscribe(_, { conversationId, after }, context) {
           const viewer = requireViewer(context);
-          const conversation = await refer(conversationUuid('conversationId', conversationId));
-          return subscriptions.conversationEvents(viewer.userKey, conversation, startOf(after, context));
+          const uuid = conversationUuid('conversationId', conversationId);
+          const start = startOf(after, context);
+          // First, or the complaint of a cursor would tell an outsider that there is such a conversation.
+          if (start !== null) cursors.readConversation(uuid, start);
+          return subscriptions.conversationEvents(viewer.userKey, await refer(uuid), start);
         },
         resolve: answer,
       },

@@ -17,7 +17,7 @@ import type { MessageWriter } from './writer.ts';
 export type MessagesDependencies = {
   readonly sql: Sql;
   readonly bus: Bus;
-  readonly conversations: Pick<Conversations, 'refer'>;
+  readonly conversations: Pick<Conversations, 'refer' | 'keysByUuid'>;
   readonly writer: MessageWriter;
 };
 
@@ -44,6 +44,12 @@ export type Messages = ReturnType<typeof createMessages>;
 export function createMessages({ sql, bus, conversations, writer }: MessagesDependencies) {
   function announce(conversation: ConversationRef, change: Change): void {
     bus.publish({ kind: 'conversation', conversationKey: conversation.key, changes: [change] });
+  }
+
+  async function conversationOf({ conversationUuid: uuid }: MessageRef): Promise<ConversationRef> {
+    const key = (await conversations.keysByUuid([uuid])).get(uuid);
+    if (key === undefined) throw messageNotFound();
+    return { key, uuid };
   }
 
   async function read(
@@ -116,19 +122,19 @@ export function createMessages({ sql, bus, conversations, writer }: MessagesDepe
 
     async edit(viewerKey: number, ref: MessageRef, text: string): Promise<Changed<Message>> {
       const body = checkBody(text);
-      const conversation = await conversations.refer(ref.conversationUuid);
+      const conversation = await conversationOf(ref);
       return changed(conversation, await store.editMessage(sql, conversation.key, ref.sequence, viewerKey, body), 'EDITED');
     },
 
     /** Answers the tombstone, also when it was deleted before. */
     async delete(viewerKey: number, ref: MessageRef): Promise<Changed<Message>> {
-      const conversation = await conversations.refer(ref.conversationUuid);
+      const conversation = await conversationOf(ref);
       return changed(conversation, await store.deleteMessage(sql, conversation.key, ref.sequence, viewerKey), 'DELETED');
     },
 
     async react(viewerKey: number, ref: MessageRef, emoji: string, adds: boolean): Promise<Changed<Message>> {
       const checked = checkEmoji(emoji);
-      const conversation = await conversations.refer(ref.conversationUuid);
+      const conversation = await conversationOf(ref);
       const row = await store.react(sql, conversation.key, ref.sequence, viewerKey, checked, adds, EMOJI_PER_MESSAGE_MAX);
       if (row?.status === 'TOO_MANY')
         throw badInput('input.emoji', `A message must have at most ${EMOJI_PER_MESSAGE_MAX} different emoji: take one that is there.`);
@@ -136,7 +142,7 @@ export function createMessages({ sql, bus, conversations, writer }: MessagesDepe
     },
 
     async pin(viewerKey: number, ref: MessageRef, pins: boolean): Promise<Changed<Message>> {
-      const conversation = await conversations.refer(ref.conversationUuid);
+      const conversation = await conversationOf(ref);
       const row = await store.pinMessage(sql, conversation.key, ref.sequence, viewerKey, pins, PINS_MAX);
       if (row?.status === 'TOO_MANY')
         throw badInput('input.messageId', `A conversation must have at most ${PINS_MAX} pinned messages: unpin one first.`);
@@ -194,7 +200,7 @@ export function createMessages({ sql, bus, conversations, writer }: MessagesDepe
     if (row === undefined) throw new Error('A change of a message must answer one row.');
     switch (row.status) {
       case 'NOT_FOUND':
-        throw new AppError('NOT_FOUND', 'There is no such message, or you are not in its conversation.');
+        throw messageNotFound();
       case 'FORBIDDEN':
         throw new AppError('FORBIDDEN', FORBIDDEN[messageChange]);
       case 'DELETED':
@@ -221,6 +227,11 @@ const FORBIDDEN: Readonly<Record<Exclude<MessageChange, 'SEVERAL'>, string>> = {
   REACTIONS: 'You may not react to this message.',
   PIN: 'You may not pin messages in this conversation.',
 };
+
+/** Whether it is the message or its conversation that does not exist or cannot be seen: the same answer. */
+function messageNotFound(): AppError {
+  return new AppError('NOT_FOUND', 'There is no such message, or you are not in its conversation.');
+}
 
 function reactorOf(row: store.ReactionRow): Reactor {
   return {

@@ -61,11 +61,10 @@ export function createMessageResolvers({
           throw badInput('around', 'around must be the id of a message of this conversation.');
         const sequences = { after: decode('after', after), before: decode('before', before), around: anchor?.sequence ?? null };
         const plan = planHistory({ first, last, aroundTime, aroundPosition, aroundSize, ...sequences });
-        await conversationLoaders.inside(context, conversation);
         const page = await loaders.page(context, conversation, scope, plan);
         return { edges: page.messages.map(messageEdge), hasNextPage: page.hasNextPage, hasPreviousPage: page.hasPreviousPage };
       },
-      lastMessage: async (conversation, _, context) => loaders.last(context, await conversationLoaders.inside(context, conversation)),
+      lastMessage: (conversation, _, context) => loaders.last(context, conversation),
     },
 
     Message: {

@@ -1,15 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import type { Context } from '../../src/graphql/context.ts';
 import { requireViewer } from '../../src/graphql/context.ts';
+import type { Guards } from '../../src/graphql/guard.ts';
 import { perRequest } from '../../src/graphql/per-request.ts';
 import type { Resolvers } from '../../src/graphql/schema.generated.ts';
 import { createSchema, readTypeDefs } from '../../src/graphql/schema.ts';
+
+// Never asked: nothing of a conversation is resolved here.
+const guards: Guards = { visible: async (_, conversation) => conversation, member: async (_, conversation) => conversation };
 
 const nobody = (): Context => ({ viewer: null, isService: false, requestId: 'r1' });
 
 describe('the executable schema', () => {
   test('is made of all files of schema/ and the scalars', () => {
-    const schema = createSchema([]);
+    const schema = createSchema([], { guards });
     expect(readTypeDefs().length).toBeGreaterThan(4);
     for (const name of ['Viewer', 'Conversation', 'Message', 'CaughtUp']) expect(schema.getTypeMap()).toHaveProperty(name);
     for (const name of ['DateTime', 'Cursor', 'EventCursor']) {
@@ -22,7 +26,7 @@ describe('the executable schema', () => {
   });
 
   test('merges the parts, so that several domains may add to one type', () => {
-    const schema = createSchema([{ Query: { viewer: () => null } }, { Query: { node: () => null } }]);
+    const schema = createSchema([{ Query: { viewer: () => null } }, { Query: { node: () => null } }], { guards });
     const { viewer, node } = schema.getQueryType()?.getFields() ?? {};
     expect([typeof viewer?.resolve, typeof node?.resolve]).toEqual(['function', 'function']);
   });
@@ -30,7 +34,7 @@ describe('the executable schema', () => {
   test('is refused when a part answers what the schema does not ask', () => {
     // Such a part does not compile; it stands for one that lost its types on the way.
     const stray = { Query: { vewer: () => null } } as Resolvers;
-    expect(() => createSchema([stray])).toThrow(/vewer/);
+    expect(() => createSchema([stray], { guards })).toThrow(/vewer/);
   });
 });
 
