@@ -214,7 +214,8 @@ class Visitor implements AsyncDisposable {
   async change(text: string, name: 'Edit' | 'Delete'): Promise<void> {
     const message = this.page.locator('#messages li', { hasText: text });
     await message.hover();
-    await message.getByRole('button', { name }).click();
+    await message.getByRole('button', { name: 'More' }).click();
+    await this.page.getByRole('menuitem', { name }).click();
   }
 
   /** The texts of the messages, once there are that many. */

@@ -17,7 +17,31 @@ const HTML = 'text/html; charset=utf-8';
 const CSS = 'text/css; charset=utf-8';
 const SCRIPT = 'text/javascript; charset=utf-8';
 
-const SCRIPTS = ['chat', 'history', 'list', 'live', 'operations', 'outbox', 'session', 'view'];
+const SCRIPTS = [
+  'chat',
+  'composer',
+  'found',
+  'history',
+  'list',
+  'live',
+  'mentions',
+  'menu',
+  'message-acts',
+  'message-view',
+  'operations',
+  'outbox',
+  'panel',
+  'people',
+  'presence',
+  'reactions',
+  'reading',
+  'scroll',
+  'session',
+  'thread',
+  'timeline',
+  'typing',
+  'view',
+];
 
 const FILES = [
   { path: '/', name: 'index.html', contentType: HTML },

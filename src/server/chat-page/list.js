@@ -9,21 +9,27 @@ export function element(name, { data = {}, ...properties } = {}, ...children) {
 
 /**
  * Makes the children of a list those of `items`: each has a key, a version (anything that JSON can hold) and `build`, which returns an
- * array of nodes, null for none. What has not changed is not touched, so that focus, selection and scrolling stay.
+ * array of nodes, null for none; `update`, where there is one, sees to what changes within. What has not changed is not touched, so that
+ * focus, selection and scrolling stay.
  */
 export function arrange(list, items) {
   const known = new Map([...list.children].map((child) => [child.dataset.key, child]));
-  for (const [index, { key, version, className = '', build }] of items.entries()) {
+  for (const [index, { key, version, className = '', build, update }] of items.entries()) {
     const child = known.get(key) ?? element('li', { data: { key } });
     known.delete(key);
     const signature = JSON.stringify(version);
     if (child.signature !== signature) {
-      const hadFocus = child.contains(document.activeElement);
+      const focused = child.contains(document.activeElement) ? document.activeElement.textContent : null;
       child.signature = signature;
-      child.className = className;
       child.replaceChildren(...build().filter((node) => node !== null));
-      if (hadFocus) child.querySelector('button')?.focus();
+      // The button that was there is another now: the one that says the same takes its place.
+      if (focused !== null) {
+        const buttons = [...child.querySelectorAll('button')];
+        (buttons.find(({ textContent }) => textContent === focused) ?? buttons[0])?.focus();
+      }
     }
+    if (child.className !== className) child.className = className;
+    update?.(child);
     if (list.children[index] !== child) list.insertBefore(child, list.children[index] ?? null);
   }
   for (const child of known.values()) child.remove();
