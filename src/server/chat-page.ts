@@ -43,9 +43,11 @@ const SCRIPTS = [
   'view',
 ];
 
+const STYLES = ['chat', 'messages', 'panel'];
+
 const FILES = [
   { path: '/', name: 'index.html', contentType: HTML },
-  { path: '/chat.css', name: 'chat.css', contentType: CSS },
+  ...STYLES.map((name) => ({ path: `/${name}.css`, name: `${name}.css`, contentType: CSS })),
   ...SCRIPTS.map((name) => ({ path: `/${name}.js`, name: `${name}.js`, contentType: SCRIPT })),
 ];
 

@@ -72,6 +72,7 @@ const thread = createThread({
   send,
   edit,
   onInput: typing.typed,
+  onSeen: () => reading.read(open),
 });
 const composer = createComposer($('composer'), {
   onSend(text) {
@@ -384,6 +385,7 @@ function renderConversation(conversation) {
     kind === 'DIRECT' ? 'Between the two of you' : [`${members.totalCount} in here`, topic].filter(Boolean).join(' · ');
   $('add').hidden = kind === 'DIRECT';
   $('older').hidden = before === null;
+  const followsEnd = $('newer').hidden;
   $('newer').hidden = after === null;
   $('typing').textContent = typers.textOf(id);
   $('seen').textContent = seenBy(conversation, me.id);
@@ -391,7 +393,7 @@ function renderConversation(conversation) {
   const lines = [...timeline.inOrder(conversation, waiting), ...waiting];
   const newId = reading.firstNewOf(conversation, lines, me.id);
   const items = lines.map((line, index) => messageLine(line, lines[index - 1], { isNew: newId !== null && line.id === newId }));
-  keepPlace($('scroller'), $('messages'), () => arrange($('messages'), items));
+  keepPlace($('scroller'), $('messages'), followsEnd, () => arrange($('messages'), items));
 }
 
 /** Of a conversation between two, a dot for the other one. */

@@ -23,16 +23,25 @@ export function arrange(list, items) {
       child.signature = signature;
       child.replaceChildren(...build().filter((node) => node !== null));
       // The button that was there is another now: the one that says the same takes its place.
-      if (focused !== null) {
-        const buttons = [...child.querySelectorAll('button')];
-        (buttons.find(({ textContent }) => textContent === focused) ?? buttons[0])?.focus();
-      }
+      if (focused !== null) rest(child, focused);
     }
     if (child.className !== className) child.className = className;
     update?.(child);
     if (list.children[index] !== child) list.insertBefore(child, list.children[index] ?? null);
   }
-  for (const child of known.values()) child.remove();
+  for (const child of known.values()) {
+    const hadFocus = child.contains(document.activeElement);
+    child.remove();
+    if (hadFocus) rest(list.closest('li') ?? list);
+  }
+}
+
+/** What had the focus is gone: it stays near, so that whoever uses the keyboard does not begin at the top of the page again. */
+function rest(place, textContent) {
+  const buttons = [...place.querySelectorAll('button')];
+  const next = buttons.find((button) => button.textContent === textContent) ?? buttons[0] ?? place;
+  if (next === place) place.tabIndex = -1;
+  next.focus();
 }
 
 /** A circle with the first letter of a name, in a colour that is always the same for the same key. */

@@ -42,9 +42,10 @@ export function createPanel({ onClose }) {
     const lines = view.lines();
     $('panel-title').textContent = view.title;
     $('panel-empty').textContent = lines.length === 0 ? view.empty : '';
+    const followsEnd = $('panel-after').hidden;
     $('panel-before').hidden = !view.before?.();
     $('panel-after').hidden = !view.after?.();
-    keepPlace($('panel-scroller'), $('panel-lines'), () => arrange($('panel-lines'), lines));
+    keepPlace($('panel-scroller'), $('panel-lines'), followsEnd, () => arrange($('panel-lines'), lines));
   }
 
   $('panel-close').addEventListener('click', close);

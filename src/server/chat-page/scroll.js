@@ -11,14 +11,17 @@ export function scrollToEnd(scroller) {
   scroller.scrollTop = scroller.scrollHeight;
 }
 
-/** Changes a list within its scroller. Whoever is at the end stays there; for others the first line they see stays where it is. */
-export function keepPlace(scroller, list, change) {
-  const wasAtEnd = isAtEnd(scroller);
+/**
+ * Changes a list within its scroller. Whoever is at the end stays there, if that is where the newest is; for others the first line they see
+ * stays where it is.
+ */
+export function keepPlace(scroller, list, followsEnd, change) {
+  const staysAtEnd = followsEnd && isAtEnd(scroller);
   const { top } = scroller.getBoundingClientRect();
   const first = [...list.children].find((child) => child.getBoundingClientRect().bottom > top);
   const before = first?.getBoundingClientRect().top;
   change();
-  if (wasAtEnd) scrollToEnd(scroller);
+  if (staysAtEnd) scrollToEnd(scroller);
   else if (first?.isConnected) scroller.scrollTop += first.getBoundingClientRect().top - before;
 }
 

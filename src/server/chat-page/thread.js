@@ -8,9 +8,10 @@ const $ = (id) => document.getElementById(id);
 
 /**
  * `askMessage` reads a message by its id, `askPage` a page of a thread; `waitingIn` returns what is on its way there, `line` makes an item for
- * `arrange` of a message; `send`, `edit` and `onInput` are what the line one writes in is for.
+ * `arrange` of a message; `send`, `edit` and `onInput` are what the line one writes in is for, and
+ * `onSeen` hears when more has come before one's eyes.
  */
-export function createThread({ panel, attempt, askMessage, askPage, waitingIn, line, send, edit, onInput }) {
+export function createThread({ panel, attempt, askMessage, askPage, waitingIn, line, send, edit, onInput, onSeen }) {
   let thread = null;
   const drafts = new Map();
   const composer = createComposer($('reply'), {
@@ -45,7 +46,9 @@ export function createThread({ panel, attempt, askMessage, askPage, waitingIn, l
   async function load(where) {
     const loading = thread;
     await loadPage(loading, where, (page) => askPage(loading.conversationId, loading.id, page));
-    if (thread === loading) panel.render();
+    if (thread !== loading) return;
+    panel.render();
+    onSeen();
   }
 
   async function loadAll(where) {
