@@ -22,6 +22,7 @@ const SCRIPTS = [
   'composer',
   'found',
   'history',
+  'joining',
   'list',
   'live',
   'mentions',

@@ -3,11 +3,12 @@
 import { createComposer } from './composer.js';
 import { createFound } from './found.js';
 import { createConversation, createDeliveryCheck, isMentionOf, takeMessageEvent, takeSnapshot } from './history.js';
+import { wireJoining } from './joining.js';
 import { arrange, avatar } from './list.js';
 import { follow } from './live.js';
 import { createMessageActs } from './message-acts.js';
 import * as operations from './operations.js';
-import { createOutbox, newKey } from './outbox.js';
+import { createOutbox } from './outbox.js';
 import { createPanel } from './panel.js';
 import { createPeople, seenBy } from './people.js';
 import { createOwnPresence, createPresences } from './presence.js';
@@ -17,7 +18,7 @@ import { createSession, isTransient } from './session.js';
 import { createThread } from './thread.js';
 import * as timeline from './timeline.js';
 import { createTypers, createTypingSignals } from './typing.js';
-import { channelItem, conversationItem } from './view.js';
+import { conversationItem } from './view.js';
 
 const RETRY_MS = 1_000;
 const NOTICE_MS = 6_000;
@@ -127,6 +128,9 @@ function showDoor() {
   conversations.clear();
   panel.close();
   leave();
+  // The next one to sign in here may be somebody else.
+  thread.forget();
+  presences.forget();
   $('messages').replaceChildren();
   $('app').hidden = true;
   $('door').hidden = false;
@@ -168,10 +172,11 @@ function onState(state) {
   outbox.send(session.user.id);
   ownPresence.sayAgain();
   attempt(catchUp);
+  attempt(thread.resume);
   if (open !== null) show(open.id);
 }
 
-/** Presence and read positions are not told again to those who were away: they are read. */
+/** Presence and read positions are not told again to those who were away, or not yet there: they are read. */
 async function catchUp() {
   const { viewer } = await session.ask(operations.SNAPSHOT);
   for (const node of viewer.conversations.nodes) {
@@ -209,17 +214,17 @@ function onEvent(event) {
 function onMessage(conversation, event) {
   const { message, messageChange } = event;
   const me = session.user.id;
-  const wasRead = conversation.viewerUnreadCount === 0;
+  const wasRead = reading.isRead(conversation);
   if (!takeMessageEvent(conversation, event, me)) attempt(() => refresh(conversation.id));
   thread.take(event);
   if (message.author.id === me) outbox.remove(message.clientMessageId);
   if (event.__typename === 'MessageSent') typers.end(conversation.id, message.author.id);
-  if (messageChange === 'PIN' || messageChange === 'SEVERAL' || messageChange === 'DELETED') pins.refresh();
-  if (isMentionOf(message, me)) mentions.refresh();
+  if (messageChange !== undefined && messageChange !== 'REACTIONS') pins.refresh();
+  // A deleted message does not say any more whom it mentioned.
+  if (isMentionOf(message, me) || message.deletedAt) mentions.refresh();
   render();
   if (conversation === open) reading.read(conversation);
-  // Where nobody has looked, the line "new" begins.
-  if (wasRead && conversation.viewerUnreadCount > 0 && conversation === open) conversation.newFrom = conversation.viewerReadPosition;
+  if (message.author.id !== me && wasRead) reading.beginLine(conversation);
 }
 
 /** What holds for a moment. It is not part of the chain, and not told again. */
@@ -299,6 +304,7 @@ function leave() {
   if (!panel.shows('mentions')) panel.close();
   open = null;
   delete document.body.dataset.view;
+  delete document.body.dataset.open;
   render();
 }
 
@@ -423,40 +429,7 @@ $('door').addEventListener('submit', (event) => {
   });
 });
 
-$('create').addEventListener('submit', (event) => {
-  event.preventDefault();
-  const { kind, name } = Object.fromEntries(new FormData(event.target));
-  attempt(async () => {
-    const input = kind === 'DIRECT' ? { kind, memberIds: [await userId(name)] } : { kind, title: name, clientConversationId: newKey() };
-    await enter((await session.ask(operations.CREATE, { input })).createConversation.conversation);
-    event.target.elements.name.value = '';
-    $('creation').open = false;
-  });
-});
-
-$('create').elements.kind.addEventListener('change', ({ target }) => {
-  $('create').elements.name.placeholder = target.value === 'DIRECT' ? 'Handle' : 'Title';
-});
-
-$('directory').addEventListener('toggle', () => {
-  if (!$('directory').open) return;
-  attempt(async () => {
-    const { channels } = await session.ask(operations.CHANNELS);
-    arrange(
-      $('channels'),
-      channels.nodes.map((channel) => channelItem(channel, () => attempt(() => join(channel.id)))),
-    );
-  });
-});
-
-$('add').addEventListener('submit', (event) => {
-  event.preventDefault();
-  attempt(async () => {
-    const input = { conversationId: open.id, userIds: [await userId(event.target.elements.handle.value)] };
-    await session.ask(operations.ADD, { input });
-    event.target.reset();
-  });
-});
+wireJoining({ ask: session.ask, attempt, openId: () => open.id, enter });
 
 $('older').addEventListener('click', () => attempt(() => loadPage(open, timeline.older(open))));
 $('newer').addEventListener('click', () => attempt(() => loadPage(open, timeline.newer(open))));
@@ -475,21 +448,10 @@ setInterval(() => {
   if (open?.kind === 'CHANNEL' && document.visibilityState === 'visible') people.load(open).catch(() => {}); // The next one may work.
 }, PEOPLE_INTERVAL_MS);
 
-async function join(conversationId) {
-  await enter((await session.ask(operations.JOIN, { input: { conversationId } })).joinChannel.conversation);
-  $('directory').open = false;
-}
-
 async function enter(node) {
   if (!conversations.has(node.id)) conversations.set(node.id, createConversation(node));
   learnPresences(node);
   await show(node.id);
-}
-
-async function userId(handle) {
-  const { user } = await session.ask(operations.USER, { handle: handle.trim().replace(/^@/, '') });
-  if (user === null) throw new Error(`Nobody has the handle ${handle}.`);
-  return user.id;
 }
 
 /** Runs what somebody asked for, and tells them when it does not work. */

@@ -10,9 +10,14 @@ export function createFound({ name, title, empty, panel, attempt, ask, where, on
   let found = [];
   let after = null;
   let isLoaded = false;
+  let asked = 0;
 
   async function load(cursor = null) {
+    asked += 1;
+    const turn = asked;
     const { nodes, pageInfo } = await ask(cursor);
+    // Something else has been asked for meanwhile, and the list may be of another conversation.
+    if (turn !== asked) return;
     found = cursor === null ? nodes : [...found, ...nodes];
     after = pageInfo.hasNextPage ? pageInfo.endCursor : null;
     isLoaded = true;

@@ -22,6 +22,7 @@ export function createPresences() {
       known.set(id, presence);
       for (const dot of document.querySelectorAll(`.presence[data-user="${CSS.escape(id)}"]`)) paint(dot, presence);
     },
+    forget: () => known.clear(),
     dot(userId) {
       const made = element('span', { className: 'presence', role: 'img', data: { user: userId } });
       paint(made, known.get(userId));

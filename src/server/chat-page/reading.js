@@ -18,6 +18,15 @@ export function createReading({ ask, seenUpTo, refresh, onChange }) {
       conversation.newFrom = conversation.viewerUnreadCount > 0 ? conversation.viewerReadPosition : null;
     },
 
+    /** Whether nothing new stands among the messages; what stands in threads is not new here. */
+    isRead: ({ last, viewerReadPosition }) => (last?.position ?? 0) <= viewerReadPosition,
+
+    /** The line "new" begins at what came while nobody looked. */
+    beginLine(conversation) {
+      const { last, viewerReadPosition } = conversation;
+      if (last !== undefined && last.position > viewerReadPosition) conversation.newFrom = viewerReadPosition;
+    },
+
     /** What one looks at is read: at once for oneself, a moment later for others and on one's other devices. */
     async read(conversation) {
       if (conversation === null || conversation.isKeptUnread) return;

@@ -89,6 +89,11 @@ export function createThread({ panel, attempt, askMessage, askPage, waitingIn, l
     async reload() {
       if (thread !== null) await loadAll(newest());
     },
+    /** What could not be read when it was opened. */
+    async resume() {
+      if (thread !== null && (thread.root === null || thread.messages === null)) await loadAll(newest());
+    },
+    forget: () => drafts.clear(),
     take({ message, sequence }) {
       if (message.id === thread?.id) takeRoot(thread, message, sequence);
       else if (thread !== null && message.threadRoot?.id === thread.id) {

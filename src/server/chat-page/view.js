@@ -19,6 +19,7 @@ export function conversationItem(conversation, { isOpen, typing, dot, onOpen }) 
       time(at),
       element('span', { className: typing ? 'preview typing' : 'preview', textContent: shown }),
       unread > 0 ? element('span', { className: 'badge', textContent: unread > 99 ? '99+' : unread, title: 'unread' }) : null,
+      unread > 0 ? element('span', { className: 'unseen', textContent: 'unread' }) : null,
     ),
   ];
   return { key: id, version: [viewerTitle, shown, at, unread, isOpen], className: unread > 0 ? 'unread' : '', build };
