@@ -13,7 +13,7 @@ import { createPanel } from './panel.js';
 import { createPeople, seenBy } from './people.js';
 import { createOwnPresence, createPresences } from './presence.js';
 import { createReading } from './reading.js';
-import { isAtEnd, keepPlace, reveal, scrollToEnd } from './scroll.js';
+import { isAtEnd, keepPlace, reveal, scrollToEnd, stayAtEnd } from './scroll.js';
 import { createSession, isTransient } from './session.js';
 import { createThread } from './thread.js';
 import * as timeline from './timeline.js';
@@ -433,6 +433,7 @@ wireJoining({ ask: session.ask, attempt, openId: () => open.id, enter });
 
 $('older').addEventListener('click', () => attempt(() => loadPage(open, timeline.older(open))));
 $('newer').addEventListener('click', () => attempt(() => loadPage(open, timeline.newer(open))));
+stayAtEnd($('scroller'));
 $('scroller').addEventListener('scroll', () => reading.read(open));
 $('panel-scroller').addEventListener('scroll', () => reading.read(open));
 $('members').addEventListener('click', () => {

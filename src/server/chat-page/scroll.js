@@ -25,6 +25,17 @@ export function keepPlace(scroller, list, followsEnd, change) {
   else if (first?.isConnected) scroller.scrollTop += first.getBoundingClientRect().top - before;
 }
 
+/** Whoever is at the end stays there when the room gets smaller or larger, as by a line to write in that grows. */
+export function stayAtEnd(scroller) {
+  let wasAtEnd = true;
+  scroller.addEventListener('scroll', () => {
+    wasAtEnd = isAtEnd(scroller);
+  });
+  new ResizeObserver(() => {
+    if (wasAtEnd) scrollToEnd(scroller);
+  }).observe(scroller);
+}
+
 /** Shows a line of a list, and marks it for a moment. */
 export function reveal(line) {
   line.scrollIntoView({ block: 'center' });
