@@ -66,8 +66,7 @@ const messageLine = createMessageActs({
 const thread = createThread({
   panel,
   attempt,
-  askMessage: async (id) => (await session.ask(operations.MESSAGE_BY_ID, { id })).node,
-  askPage: (conversationId, rootId, where) => askPage(conversationId, { ...where, filter: { threadRootId: rootId } }),
+  askPage,
   waitingIn,
   line: messageLine,
   send,

@@ -41,8 +41,6 @@ export const PAGE = `query (
   }
 }`;
 
-/** A message by itself, and as of when it is true. */
-export const MESSAGE_BY_ID = `query ($id: ID!) { node(id: $id) { ... on Message { conversation { id sequence } ${MESSAGE} } } }`;
 export const MENTIONS = `query ($after: Cursor) {
   viewer { mentions(first: 20, after: $after) { nodes { ${MESSAGE} conversation { id viewerTitle } } pageInfo { hasNextPage endCursor } } }
 }`;

@@ -2,16 +2,15 @@
 
 import { createComposer } from './composer.js';
 import { isAtEnd, reveal, scrollToEnd } from './scroll.js';
-import { around, createTimeline, inOrder, loadPage, newer, newest, older, putMessage } from './timeline.js';
+import { alone, around, createTimeline, inOrder, loadPage, newer, newest, older, putMessage } from './timeline.js';
 
 const $ = (id) => document.getElementById(id);
 
 /**
- * `askMessage` reads a message by its id, `askPage` a page of a thread; `waitingIn` returns what is on its way there, `line` makes an item for
- * `arrange` of a message; `send`, `edit` and `onInput` are what the line one writes in is for, and
- * `onSeen` hears when more has come before one's eyes.
+ * `askPage` reads a page of a conversation, and as of when it is true; `waitingIn` returns what is on its way there; `line` makes an item for
+ * `arrange` of a message; `send`, `edit` and `onInput` are what the line one writes in is for; `onSeen` hears when more has come before one's eyes.
  */
-export function createThread({ panel, attempt, askMessage, askPage, waitingIn, line, send, edit, onInput, onSeen }) {
+export function createThread({ panel, attempt, askPage, waitingIn, line, send, edit, onInput, onSeen }) {
   let thread = null;
   const drafts = new Map();
   const composer = createComposer($('reply'), {
@@ -45,7 +44,7 @@ export function createThread({ panel, attempt, askMessage, askPage, waitingIn, l
 
   async function load(where) {
     const loading = thread;
-    await loadPage(loading, where, (page) => askPage(loading.conversationId, loading.id, page));
+    await loadPage(loading, where, (page) => askPage(loading.conversationId, { ...page, filter: { threadRootId: loading.id } }));
     if (thread !== loading) return;
     panel.render();
     onSeen();
@@ -53,8 +52,8 @@ export function createThread({ panel, attempt, askMessage, askPage, waitingIn, l
 
   async function loadAll(where) {
     const loading = thread;
-    const { conversation, ...root } = await askMessage(loading.id);
-    takeRoot(loading, root, conversation.sequence);
+    const { sequence, messages } = await askPage(loading.conversationId, alone(loading.id));
+    takeRoot(loading, messages.nodes[0], sequence);
     if (thread === loading) await load(where);
   }
 

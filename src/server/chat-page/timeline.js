@@ -25,6 +25,7 @@ export const newest = () => ({ last: PAGE_SIZE });
 export const older = ({ before }) => ({ last: PAGE_SIZE, before });
 export const newer = ({ after }) => ({ first: PAGE_SIZE, after });
 export const around = (id) => ({ around: id, aroundSize: AROUND_SIZE });
+export const alone = (id) => ({ around: id, aroundSize: 1 });
 export const aroundPosition = (position) => ({ aroundPosition: position, aroundSize: AROUND_SIZE });
 
 /** `ask` reads a page: its messages, and the sequence as of which it is true. One at a time. What is `older` or `newer` is added, all else begins anew. */
