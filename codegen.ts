@@ -24,6 +24,9 @@ const config: CodegenConfig = {
         mappers: {
           User: '../identity/user.ts#User as UserModel',
           Viewer: '../identity/identity.ts#Identity as IdentityModel',
+          Session: '../identity/session.ts#UserSession as UserSessionModel',
+          SessionConnection: './connection.ts#Connection<UserSessionModel>',
+          SessionEdge: './connection.ts#Edge<UserSessionModel>',
           SessionPayload: '../identity/identity.ts#Session as SessionModel',
           Conversation: '../conversations/conversation.ts#Conversation as ConversationModel',
           Member: '../conversations/member.ts#Member as MemberModel',

@@ -3,6 +3,7 @@ import { createConversations } from './conversations/conversations.ts';
 import { createConversationLoaders } from './conversations/loaders.ts';
 import { createConversationResolvers } from './conversations/resolvers.ts';
 import { createMemoryBus } from './events/bus-memory.ts';
+import { createRedisBus } from './events/bus-redis.ts';
 import { createEventCursors } from './events/cursors.ts';
 import { Hub } from './events/hub.ts';
 import { createEventResolvers } from './events/resolvers.ts';
@@ -36,6 +37,7 @@ import { createTyping } from './presence/typing.ts';
 import { FUNCTION_FILES, MIGRATIONS_DIRECTORY } from './schema-files.ts';
 import { createChatPages } from './server/chat-page.ts';
 import { createServer, type RookeryServer } from './server/server.ts';
+import type { SocketQuotas } from './server/socket-quota.ts';
 
 export type AppOptions = {
   readonly config: Config;
@@ -47,6 +49,8 @@ export type AppOptions = {
   readonly onStatement?: (text: string) => void;
   /** Instead of those in presence/rules.ts, for tests that would not wait for them. */
   readonly presenceTimes?: Partial<PresenceTimes>;
+  /** Instead of what each tier may have open. */
+  readonly socketQuotas?: SocketQuotas;
 };
 
 /** In milliseconds. */
@@ -83,9 +87,15 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
         metrics.databaseDuration.observe({ failed: String(failed) }, durationMs / 1_000);
         onStatement?.(text);
       },
+      onAway(isAway) {
+        metrics.databaseUp.set(isAway ? 0 : 1);
+        if (isAway) logger.error('The database is away.');
+        else logger.info('The database is back.');
+      },
     }),
   );
   const { sql } = database;
+  metrics.databaseUp.set(1);
 
   const secrets = deriveSecrets(config.secret ?? developmentSecret(config.dataDirectory));
   const codec = createCursorCodec(secrets.cursorKey);
@@ -94,14 +104,28 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
   const { redisUrl } = config;
   const onRedisChange = (isUp: boolean) => metrics.redisUp.set(Number(isUp));
   const redis = redisUrl === null ? null : stack.use(await connectRedis({ url: redisUrl, logger, onChange: onRedisChange }));
-  const bus = stack.use(createMemoryBus({ logger }));
-  const hub = new Hub({ sql, bus, logger, clock });
+  const local = createMemoryBus({ logger });
+  const bus = stack.use(
+    redis === null
+      ? local
+      : createRedisBus({
+          pubSub: await redis.pubSub(),
+          local,
+          prefix: redisPrefix(epoch),
+          logger,
+          onLost: () => metrics.busLost.inc(),
+          onBack: () => hub.checkSoon(),
+        }),
+  );
+  const hub: Hub = new Hub({ sql, bus, logger, clock });
   stack.defer(() => hub.stop());
   const onSignalDropped = () => metrics.signalsDropped.inc();
   const subscriptions = createSubscriptions({ sql, hub, cursors, now: () => clock.now(), onSignalDropped });
 
-  const onSessionsEnded = (sessionUuids: readonly string[]) => bus.publish({ kind: 'sessions', sessionUuids });
-  const identity = createIdentityService({ sql, secrets, clock, config, onSessionsEnded });
+  const onSessionsEnded = (sessionUuids: readonly string[]) => bus.publish({ kind: 'sessions', sessionUuids, userUuids: [] });
+  const onUsersChanged = (userUuids: readonly string[]) => bus.publish({ kind: 'sessions', sessionUuids: [], userUuids });
+  const onKeysUnavailable = (error: unknown) => logger.warn({ err: error }, 'The keys of the identity provider could not be had');
+  const identity = createIdentityService({ sql, secrets, clock, config, onSessionsEnded, onUsersChanged, onKeysUnavailable });
   const conversations = createConversations({ sql, bus, identity });
   const writer = new MessageWriter({ sql, onBatch: (size) => metrics.messageBatches.observe(size) });
   stack.defer(() => writer.drain());
@@ -137,7 +161,7 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
     return key === undefined ? null : { key, uuid };
   };
   const schema = createSchema([
-    createIdentityResolvers({ identity }),
+    createIdentityResolvers({ identity, codec }),
     createConversationResolvers({ conversations, loaders: conversationLoaders, codec, cursors, snapshots }),
     createMessageResolvers({ messages, loaders: messageLoaders, conversationLoaders, codec, cursors, snapshots }),
     createPresenceResolvers({ presence, typing, identity, loaders: conversationLoaders }),
@@ -145,6 +169,7 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
     createNodeResolvers({
       user: (_, uuid) => identity.userByUuid(uuid),
       viewer: async ({ viewer }, uuid) => (viewer?.userUuid === uuid ? viewer : null),
+      session: async ({ viewer }, uuid) => (viewer === null ? null : identity.sessionByUuid(viewer.userKey, uuid)),
       async conversation(context, uuid) {
         const found = await ref(uuid);
         return found === null ? null : conversationLoaders.find(context, found.key);
@@ -163,7 +188,8 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
   const server: RookeryServer = stack.use(
     await createServer({
       schema,
-      authenticate: (authorization) => identity.authenticate(authorization),
+      identify: identity.identify,
+      review: identity.review,
       prepare: viewerSnapshots.prepare,
       config,
       metrics,
@@ -171,10 +197,16 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
       clock,
       observe: presence.observe,
       isReady: async () => (await readXmin(sql)) > 0,
+      isDegraded: () => redis !== null && !redis.isUp,
+      ...(options.socketQuotas === undefined ? {} : { socketQuotas: options.socketQuotas }),
       pages: config.isChatPageEnabled ? createChatPages() : new Map(),
     }),
   );
-  const unsubscribe = await bus.onSessions(({ sessionUuids }) => server.closeSocketsOf({ sessionUuids }));
+  const unsubscribe = await bus.onSessions(({ sessionUuids, userUuids }) => {
+    server.closeSocketsOf({ sessionUuids });
+    identity.lookAgain(userUuids);
+    if (userUuids.length > 0) server.checkViewers();
+  });
   stack.defer(unsubscribe);
 
   const owned = stack.move();

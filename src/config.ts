@@ -1,11 +1,13 @@
+import { type IdentityConfig, identityProblems, identitySettings } from './config/identity-settings.ts';
+import { isLoopback, type Mode, oneOf, type Setting, whole } from './config/setting.ts';
 import { LOG_LEVELS, type LogLevel } from './platform/logger.ts';
 
 const LIMITS_MODES = ['enforce', 'measure', 'off'] as const;
 /** What happens to an operation beyond the limits: it is refused, only counted, or not even looked at. */
 export type LimitsMode = (typeof LIMITS_MODES)[number];
 
-export type Config = {
-  readonly mode: 'development' | 'production';
+export type Config = IdentityConfig & {
+  readonly mode: Mode;
   readonly host: string;
   readonly port: number;
   readonly dataDirectory: string;
@@ -39,16 +41,6 @@ export class ConfigError extends Error {
     this.problems = problems;
   }
 }
-
-/** How a setting is read: throws the reason in words, "must be …, got …", when the text does not fit. */
-type Setting<Value> = {
-  readonly name: string;
-  readonly description: string;
-  readonly unit: string;
-  /** As text, as the environment would have it; null: none. */
-  readonly fallback: string | null;
-  readonly read: (text: string | null, mode: Config['mode']) => Value;
-};
 
 const ALLOW = 'allow-in-production';
 const SECRET_LENGTH_MIN = 32;
@@ -156,6 +148,7 @@ const SETTINGS: { readonly [Name in keyof Config]: Setting<Config[Name]> } = {
     fallback: '2',
     read: whole(1, 64),
   },
+  ...identitySettings,
   allowedOrigins: {
     name: 'ALLOWED_ORIGINS',
     description:
@@ -216,15 +209,15 @@ const SETTINGS: { readonly [Name in keyof Config]: Setting<Config[Name]> } = {
 /** Throws ConfigError with all that is wrong. An empty value counts as not given. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const problems: string[] = [];
-  const mode = environment['NODE_ENV'] === 'production' ? 'production' : 'development';
+  const mode: Mode = environment['NODE_ENV'] === 'production' ? 'production' : 'development';
 
   function read<Name extends keyof Config>(name: Name): Config[Name] {
     const setting: Setting<Config[Name]> = SETTINGS[name];
     try {
-      return setting.read(environment[setting.name] || setting.fallback, mode);
+      return setting.read(environment[setting.name] || setting.fallback, mode, environment);
     } catch (error) {
       problems.push(`${setting.name} ${error instanceof Error ? error.message : String(error)}.`);
-      return setting.read(setting.fallback, 'development');
+      return setting.read(setting.fallback, 'development', {});
     }
   }
 
@@ -242,6 +235,19 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     accessTokenTtlMs: read('accessTokenTtlMs'),
     refreshTokenTtlMs: read('refreshTokenTtlMs'),
     passwordHashesMax: read('passwordHashesMax'),
+    jwksUrl: read('jwksUrl'),
+    jwtPublicKey: read('jwtPublicKey'),
+    jwtHmacSecret: read('jwtHmacSecret'),
+    jwtIssuer: read('jwtIssuer'),
+    jwtAudience: read('jwtAudience'),
+    jwtClaimId: read('jwtClaimId'),
+    jwtClaimHandle: read('jwtClaimHandle'),
+    jwtClaimName: read('jwtClaimName'),
+    jwtClaimPicture: read('jwtClaimPicture'),
+    jwtClaimTier: read('jwtClaimTier'),
+    jwtClaimRole: read('jwtClaimRole'),
+    arePasswordsEnabled: read('arePasswordsEnabled'),
+    serviceToken: read('serviceToken'),
     allowedOrigins: read('allowedOrigins'),
     isGraphiQLEnabled: read('isGraphiQLEnabled'),
     isIntrospectionEnabled: read('isIntrospectionEnabled'),
@@ -260,6 +266,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   if (config.metricsPort !== null && config.metricsPort !== 0 && config.metricsPort === config.port) {
     problems.push(`METRICS_PORT must be another port than PORT, got ${config.port} for both.`);
   }
+  problems.push(...identityProblems(config, environment));
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
 }
@@ -301,23 +308,6 @@ function developmentOnly(name: string, description: string, reason: string): Set
   };
 }
 
-function whole(min: number, max: number): (text: string | null) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text === null || !/^\d+$/.test(text) || value < min || value > max)
-      throw new Error(`must be a whole number from ${min} to ${max}, got ${JSON.stringify(text)}`);
-    return value;
-  };
-}
-
-function oneOf<const Values extends readonly string[]>(values: Values): (text: string | null) => Values[number] {
-  return (text) => {
-    const value = values.find((each) => each === text);
-    if (value === undefined) throw new Error(`must be one of ${values.join(', ')}, got ${JSON.stringify(text)}`);
-    return value;
-  };
-}
-
 function origins(text: string | null): readonly string[] {
   const given = (text ?? '').split(',').map((origin) => origin.trim());
   return given
@@ -328,8 +318,4 @@ function origins(text: string | null): readonly string[] {
         throw new Error(`must be origins such as https://chat.example.com, without a path, got ${JSON.stringify(origin)}`);
       return origin;
     });
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host);
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type DedicatedConnection, openDedicatedConnection } from '../src/platform/dedicated-connection.ts';
 import { encodeId, newUuid } from '../src/platform/id.ts';
+import { quoted } from '../src/platform/text.ts';
 import { post } from './kit/http.ts';
 import { PASSWORD, type Person } from './kit/person.ts';
 import { startTestServer, type TestServer } from './kit/server.ts';
@@ -81,7 +82,7 @@ async function createWorld(): Promise<World> {
 /** Everything that a refusal must leave alone. */
 function state(): PromiseLike<unknown> {
   return connection.sql.unsafe(`
-    SELECT (SELECT count(*) FROM users) AS users, (SELECT count(*) FROM sessions) AS sessions, (SELECT sum(sequence) FROM inboxes) AS inboxes,
+    SELECT (SELECT json_agg(u ORDER BY u.id) FROM users u) AS users, (SELECT json_agg(s ORDER BY s.id) FROM sessions s) AS sessions, (SELECT sum(sequence) FROM inboxes) AS inboxes,
            (SELECT json_agg(c ORDER BY c.id) FROM conversations c) AS conversations, (SELECT json_agg(m ORDER BY m.*) FROM members m) AS members,
            (SELECT json_agg(m ORDER BY m.conversation_id, m.sequence) FROM messages m) AS messages`);
 }
@@ -268,6 +269,50 @@ const IDENTITY = [
     ['a refresh token that is none', { refreshToken: `${HALF_PAIR}${NUL}` }, undefined, 'not valid', 'UNAUTHENTICATED'],
   ]),
   ...cases('{ user { id } }', nothing, [['no handle to look for', {}, 'handle', 'handle must be given, got none']]),
+  ...cases('{ user(handle: "ada", externalId: "ada") { id } }', nothing, [['two to look for', {}, 'externalId', 'got both']]),
+  ...cases('{ user(externalId: "ada") { id } }', nothing, [
+    ['an external id by a user', {}, undefined, 'Only an administrator', 'FORBIDDEN'],
+  ]),
+  ...mutations('updateProfile', nothing, [
+    ['an empty name', { displayName: '' }, 'input.displayName', 'must be 1 to 80 characters, got 0.'],
+    ['no name', { displayName: null }, 'input.displayName', 'got null: leave it out to keep it'],
+    ['a name of 81 characters', { displayName: 'n'.repeat(81) }, 'input.displayName', 'must be 1 to 80 characters, got 81.'],
+    ['a name that turns what follows around', { displayName: `Ada${OVERRIDE}` }, 'input.displayName', 'got U+202E'],
+    ...[
+      '',
+      'ada.png',
+      'http://img.example/a.png',
+      'javascript:alert(1)',
+      'data:image/png;base64,AAAA',
+      'https://',
+      'https://user:secret@img.example/',
+      `https://img.example/${NUL}`,
+      `https://img.example/${HALF_PAIR}`,
+      `https://img.example/${OVERRIDE}`,
+      'https://img.example/a b',
+      'https://img.example/"><script>',
+      ` https://img.example/`,
+      `https://img.example/${'p'.repeat(2_029)}`,
+    ].map(
+      (avatarUrl): Row => [
+        `the picture ${quoted(avatarUrl)}`,
+        { avatarUrl },
+        'input.avatarUrl',
+        'must be an https address of at most 2048 characters',
+      ],
+    ),
+  ]),
+  ...mutations('revokeSession', nothing, [
+    ['a session that is a user', ({ ada }) => ({ sessionId: ada.id }), 'input.sessionId', 'must be the id of a session (ses_…), got "usr_'],
+    ['a session that never was', { sessionId: encodeId('ses', newUuid()) }, undefined, 'There is no such session of yours.', 'NOT_FOUND'],
+  ]),
+  ...mutations('createUser', () => ({ handle: 'made_one', displayName: 'Made' }), [
+    ['a new user by a user', {}, undefined, 'Only an administrator or the service may do this.', 'FORBIDDEN'],
+    ['a tier that does not exist', { tier: 'GOLD' }, undefined, 'Value "GOLD" does not exist in "Tier" enum'],
+  ]),
+  ...mutations('setUserTier', ({ ada }) => ({ userId: ada.id }), [
+    ['their own tier by a user', { tier: 'ENTERPRISE' }, undefined, 'Only an administrator or the service may do this.', 'FORBIDDEN'],
+  ]),
 ];
 
 const historyOf = (type: string, argument: string) =>

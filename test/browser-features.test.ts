@@ -1,9 +1,10 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isBrowserMissing, launchChromium } from './kit/chromium.ts';
 import { createTestDatabase } from './kit/database.ts';
 import { Person } from './kit/person.ts';
 import { startTestServer } from './kit/server.ts';
-import { DEADLINE_MS, launchBrowser, reasonToSkipBrowser, Visitor } from './kit/visitor.ts';
+import { DEADLINE_MS, Visitor } from './kit/visitor.ts';
 
 const SECRET = 'the same for both lives of the server';
 const TIMEOUT = { timeout: DEADLINE_MS };
@@ -17,11 +18,11 @@ const HOSTILE = [
   '</textarea><iframe srcdoc="<script>alert(5)</script>">',
 ];
 
-describe.skipIf(reasonToSkipBrowser !== null)('the chat page', () => {
+describe.skipIf(isBrowserMissing('The chat page'))('the chat page', () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    browser = await launchBrowser();
+    browser = await launchChromium();
   });
 
   afterAll(async () => {

@@ -1,16 +1,17 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isBrowserMissing, launchChromium } from './kit/chromium.ts';
 import { createTestDatabase } from './kit/database.ts';
 import { startTestServer } from './kit/server.ts';
-import { DEADLINE_MS, launchBrowser, reasonToSkipBrowser, Visitor } from './kit/visitor.ts';
+import { DEADLINE_MS, Visitor } from './kit/visitor.ts';
 
 const SECRET = 'the same for both lives of the server';
 
-describe.skipIf(reasonToSkipBrowser !== null)('the chat page', () => {
+describe.skipIf(isBrowserMissing('The chat page'))('the chat page', () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    browser = await launchBrowser();
+    browser = await launchChromium();
   });
 
   afterAll(async () => {
@@ -83,7 +84,8 @@ describe.skipIf(reasonToSkipBrowser !== null)('the chat page', () => {
     await ada.write('Once only.');
     await ada.write('And then.');
     expect(await ada.lines(2)).toEqual(['Once only.', 'And then.']);
-    expect(lost).toBe(2);
+    await expect.poll(() => lost, { timeout: DEADLINE_MS }).toBe(2);
+    expect(await ada.lines(2)).toEqual(['Once only.', 'And then.']);
   });
 
   test('when the server was away the page goes on by itself, and nothing is lost or doubled', async () => {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { describeSettings } from '../src/config.ts';
 import { CLOSE } from '../src/server/close-code.ts';
+import { SOCKET_QUOTAS } from '../src/server/socket-quota.ts';
 import { startTestServer } from './kit/server.ts';
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
@@ -36,5 +37,30 @@ test('docs/errors.md tells every code, and no other', () => {
   const codes = [...type.matchAll(/'(\w+)'/g)].map(([, code]) => code);
   const [table = '', sockets = ''] = read('docs/errors.md').split('## When a WebSocket is closed');
   expect([...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, code]) => code)).toEqual(codes);
+  const quotas = Object.values(SOCKET_QUOTAS);
+  for (const limits of [quotas.map(({ socketsMax }) => socketsMax), quotas.map(({ subscriptionsPerSocketMax: each }) => each)])
+    expect(sockets).toContain(` | ${limits.join(' | ')} |`);
   for (const { code } of Object.values(CLOSE).filter((each) => each !== CLOSE.failed)) expect(sockets).toContain(String(code));
+});
+
+test('docs/guide/client.md tells every status, every code of the client’s own, and which codes are final', () => {
+  const guide = read('docs/guide/client.md');
+  const statuses = /export type Status =([^;]+);/.exec(read('src/client/following.ts'))?.[1] ?? '';
+  const [, statusTable = '', problemTable = ''] = guide.split(/^## (?:Statuses|Problems)$/m);
+  expect([...statusTable.matchAll(/^\| `(\w+)` \|/gm)].map(([, status]) => status)).toEqual(
+    [...statuses.matchAll(/'(\w+)'/g)].map(([, status]) => status),
+  );
+  const sources = ['connection', 'following', 'problem'].map((name) => read(`src/client/${name}.ts`)).join('\n');
+  const own = new Set([...sources.matchAll(/'(\w+_(?:LOST|BROKEN|FAILED))'/g)].map(([, code]) => code));
+  expect([...problemTable.matchAll(/^\| `(\w+)` \|/gm)].map(([, code]) => code).toSorted()).toEqual([...own].toSorted());
+  const final = /const FINAL_CODES = \[([^\]]+)\]/.exec(sources)?.[1] ?? '';
+  const told = /are final: ([^.]+)\./.exec(problemTable)?.[1] ?? '';
+  const codesIn = (text: string, quote: string) => [...text.matchAll(new RegExp(`${quote}(\\w+)${quote}`, 'g'))].map(([, code]) => code);
+  expect(
+    codesIn(told, '`')
+      .filter((code) => !code?.startsWith('GRAPHQL_'))
+      .toSorted(),
+  ).toEqual(codesIn(final, "'").toSorted());
+  const closes = /const FINAL_CLOSES = \[([^\]]+)\]/.exec(sources)?.[1] ?? '';
+  for (const [close] of closes.matchAll(/\d+/g)) expect(problemTable).toContain(close);
 });

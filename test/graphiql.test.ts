@@ -1,23 +1,10 @@
-import { existsSync } from 'node:fs';
-import process from 'node:process';
-import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isBrowserMissing, launchChromium } from './kit/chromium.ts';
 import { startTestServer } from './kit/server.ts';
 
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-const FLAGS =
-  '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
 const DEADLINE_MS = 10_000;
 const TABS = ['SignUp', 'CreateConversation', 'Follow', 'Send', 'Reply', 'React', 'MarkRead', 'Typing', 'History'];
-
-const reasonToSkip = findReasonToSkip();
-if (reasonToSkip !== null) process.stdout.write(`GraphiQL is not looked at: ${reasonToSkip}\n`);
-
-function findReasonToSkip(): string | null {
-  // Where changes are judged, a browser must be there: without one the tests below fail.
-  if (existsSync(CHROMIUM) || process.env['CI'] === 'true') return null;
-  return `there is no ${CHROMIUM}. Install chromium, or say where it is by CHROMIUM.`;
-}
 
 test('GraphiQL keeps its policy when a browser asks whether it has changed', async () => {
   await using server = await startTestServer();
@@ -32,11 +19,11 @@ test('GraphiQL keeps its policy when a browser asks whether it has changed', asy
   expect(second.headers.get('content-security-policy')).toBe(first.headers.get('content-security-policy'));
 });
 
-describe.skipIf(reasonToSkip !== null)('GraphiQL', () => {
+describe.skipIf(isBrowserMissing('GraphiQL'))('GraphiQL', () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS.split(' ') });
+    browser = await launchChromium();
   });
 
   afterAll(async () => {

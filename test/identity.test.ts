@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readConfig } from '../src/config.ts';
 import { createIdentityService, type IdentityService, type Session } from '../src/identity/identity.ts';
 import { newUuid } from '../src/platform/id.ts';
 import { connectPostgres, type Database } from '../src/platform/postgres.ts';
@@ -40,7 +41,7 @@ afterAll(async () => {
 
 /** As one process has it. Several on one database are several nodes. */
 function node(clock = new TestClock()): { readonly identity: IdentityService; readonly clock: TestClock } {
-  const config = { accessTokenTtlMs: ACCESS_TTL_MS, refreshTokenTtlMs: REFRESH_TTL_MS, passwordHashesMax: 2 };
+  const config = { ...readConfig({}), accessTokenTtlMs: ACCESS_TTL_MS, refreshTokenTtlMs: REFRESH_TTL_MS, passwordHashesMax: 2 };
   return {
     clock,
     identity: createIdentityService({ sql: connection.sql, secrets: deriveSecrets('the same on all nodes'), clock, config }),
@@ -85,6 +86,7 @@ describe('sign-up', () => {
       userKey: user.key,
       userUuid: user.uuid,
       tier: 'FREE',
+      role: 'USER',
       sessionUuid: expect.any(String),
       expiresAtMs: clock.at + ACCESS_TTL_MS,
     });
@@ -353,7 +355,7 @@ describe('authentication', () => {
   test('asks the database once a second for a token, however many requests carry it, and once for many tokens', async () => {
     const { identity, clock } = node();
     const sessions = [await signUp(identity), await signUp(identity), await signUp(identity)];
-    const lookups = () => statements.filter((text) => text.includes('FROM sessions s JOIN users')).length;
+    const lookups = () => statements.filter((text) => text.includes('FROM active_users')).length;
     const start = lookups();
     await Promise.all(Array.from({ length: 20 }, () => sessions.map((session) => whoIs(identity, session))).flat());
     const afterFirst = lookups() - start;
@@ -417,7 +419,7 @@ describe('authentication', () => {
   test('refuses a token of another secret, and one whose session never was', async () => {
     const { identity, clock } = node();
     const session = await signUp(identity);
-    const config = { accessTokenTtlMs: ACCESS_TTL_MS, refreshTokenTtlMs: REFRESH_TTL_MS, passwordHashesMax: 1 };
+    const config = { ...readConfig({}), accessTokenTtlMs: ACCESS_TTL_MS, refreshTokenTtlMs: REFRESH_TTL_MS, passwordHashesMax: 1 };
     const stranger = createIdentityService({ sql: connection.sql, secrets: deriveSecrets('another secret'), clock, config });
     await expect(whoIs(stranger, session)).rejects.toMatchObject({
       code: 'UNAUTHENTICATED',

@@ -299,6 +299,22 @@ describe('a Redis that goes away', () => {
     expect(lines[0]).toContain('Redis is away');
   });
 
+  test('and one that is started after the server is used from then on', async (context) => {
+    await using own = await startOwnRedis();
+    if (own === null) return context.skip();
+    await own.kill();
+    const changes: boolean[] = [];
+    await using late = await connectRedis({ url: own.url, logger, commandTimeoutMs: 2_000, onChange: (isUp) => changes.push(isUp) });
+    expect(late.isUp).toBe(false);
+    await own.start();
+    await until(
+      () => late.isUp,
+      (isUp) => isUp,
+    );
+    expect(await late.script('return ARGV[1]')([], ['found'])).toBe('found');
+    expect(changes).toEqual([true]);
+  });
+
   test('and one that was never there does not keep the server from starting', async () => {
     await using away = await connectRedis({ url: 'redis://127.0.0.1:1', logger });
     await using store = createRedisPresenceStore({ redis: away, prefix: '{rookery-test}:', own: memory() });

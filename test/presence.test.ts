@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Clock } from '../src/platform/clock.ts';
 import { EventReader } from './kit/http.ts';
 import { EVENT_FIELDS, type Following, type Person, type SignalAnswer } from './kit/person.ts';
-import { openTestRedis } from './kit/redis.ts';
+import { deleteAll, openTestRedis } from './kit/redis.ts';
 import { startTestServer, type TestServer } from './kit/server.ts';
 import { until } from './kit/until.ts';
 import type { SocketClient } from './kit/ws-client.ts';
@@ -358,7 +358,10 @@ test('two servers that share a Redis and a database see who is present on the ot
   if (redis === null) return context.skip();
   const config = { secret: 'the same for both servers, of course', redisUrl: redis.url };
   const presenceTimes = { graceMs: 50, sweepMs: 50 };
+  await using stack = new AsyncDisposableStack();
   await using one = await startTestServer({ config, presenceTimes });
+  const prefix = await one.redisPrefix();
+  stack.defer(() => deleteAll(redis.client, prefix)); // Once both have stopped.
   await using other = await startTestServer({ config, presenceTimes, database: one.database });
   const [ada, ben] = await one.people('ada', 'ben');
   await ada.create({ members: [ben] });
@@ -375,7 +378,10 @@ test('a server that is killed leaves nobody present: another notices, and tells'
   await using redis = await openTestRedis();
   if (redis === null) return context.skip();
   const config = { secret: 'the same for both servers, of course', redisUrl: redis.url };
+  await using stack = new AsyncDisposableStack();
   await using alive = await startTestServer({ config, presenceTimes: { sweepMs: 50, heartbeatMs: 50 } });
+  const prefix = await alive.redisPrefix();
+  stack.defer(() => deleteAll(redis.client, prefix)); // Once both have stopped.
   // As if killed: it never says again that its sockets are there, and looks after nothing.
   const silent = { heldMs: 500, heartbeatMs: LONG_MS, sweepMs: LONG_MS };
   await using killed = await startTestServer({ config, presenceTimes: silent, database: alive.database });
@@ -383,6 +389,7 @@ test('a server that is killed leaves nobody present: another notices, and tells'
   await ada.create({ members: [ben] });
   await using following = await ada.followAll();
   await using _laptop = await ben.at(killed.url).connect();
+  expect((await signalAbout(following, ben)).presence).toBe('ONLINE');
   expect((await signalAbout(following, ben)).presence).toBe('OFFLINE');
   expect(await presenceOf(ada, ben)).toBe('OFFLINE');
 });

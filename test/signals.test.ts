@@ -13,6 +13,8 @@ import type { User } from '../src/identity/user.ts';
 import { createCursorCodec } from '../src/platform/cursor.ts';
 import { createLogger } from '../src/platform/logger.ts';
 import { connectPostgres, type Parameter, type Sql } from '../src/platform/postgres.ts';
+import { AUDIENCE_CONVERSATIONS_MAX } from '../src/presence/rules.ts';
+import { audiences } from '../src/presence/store.ts';
 import { createTestDatabase } from './kit/database.ts';
 import { until } from './kit/until.ts';
 
@@ -30,13 +32,17 @@ class World implements AsyncDisposable {
   isDatabaseAway = false;
   dropped = 0;
   checks = 0;
+  failures = 0;
 
   private constructor(sql: Sql, stack: AsyncDisposableStack, queueMax: number, checkIntervalMs: number) {
     this.sql = sql;
     this.#stack = stack;
     this.#queueMax = queueMax;
     const tag = async <Row extends object>(text: TemplateStringsArray, ...values: readonly Parameter[]): Promise<readonly Row[]> => {
-      if (this.isDatabaseAway) throw new Error('The database is away.');
+      if (this.isDatabaseAway) {
+        this.failures += 1;
+        throw new Error('The database is away.');
+      }
       const rows = await sql<Row>(text, ...values);
       if (text.join('').includes('pg_snapshot_xmin')) this.checks += 1;
       return rows;
@@ -87,7 +93,7 @@ class World implements AsyncDisposable {
   /** Written; nobody is told but those who look. */
   async send(conversation: { readonly key: number }, author: User): Promise<void> {
     await this
-      .sql`SELECT r.status FROM send_message(${conversation.key}::bigint, ${author.key}::bigint, ${randomUUID()}::text, ${randomUUID()}::uuid, ${MARK}::text, 0::bigint, true) r`;
+      .sql`SELECT r.status FROM send_message(${conversation.key}::bigint, ${author.key}::bigint, ${randomUUID()}::text, ${randomUUID()}::uuid, ${MARK}::text, 0::bigint, 0::bigint, false, '{}', 2::smallint, 50, true) r`;
   }
 
   async remove(conversation: { readonly key: number }, actor: User, user: User): Promise<void> {
@@ -277,6 +283,25 @@ describe('signals', () => {
   });
 });
 
+test('signals that wait when their reader is removed are not told, and those of other conversations are', async () => {
+  await using world = await World.start();
+  const [ada, ben] = [await world.user(), await world.user()];
+  const [group, other] = [await world.group(ada, ben), await world.group(ada, ben)];
+  const stream = await world.subscriptions.viewerEvents(ben.key, null);
+  expect((await nextOf(stream)).__typename).toBe('CaughtUp');
+  world.typing(group, ada);
+  world.signal(group, read(ada, 1));
+  world.typing(other, ada);
+  await world.remove(group, ada, ben);
+  await world.look(group);
+  expect(await nextOf(stream)).toMatchObject({ __typename: 'MemberChanged', memberChange: 'REMOVED' });
+  expect(await nextOf(stream)).toMatchObject({ __typename: 'TypingChanged', conversationRef: { key: other.key } });
+  world.signal(group, read(ada, 2));
+  world.signal(other, read(ada, 3));
+  expect(await nextOf(stream)).toMatchObject({ __typename: 'ReadMoved', position: 3 });
+  await stream.return?.();
+});
+
 describe('a node that has not checked for 1.5 seconds', () => {
   test('tells no signals until it has', async () => {
     await using world = await World.start({ checkIntervalMs: 20 });
@@ -296,8 +321,8 @@ describe('a node that has not checked for 1.5 seconds', () => {
       isTold = true;
     });
     await until(
-      () => world.hub.isCurrent(),
-      (isCurrent) => !isCurrent,
+      () => world.failures,
+      (failures) => failures > 2,
     );
     expect(isTold).toBe(false);
     world.isDatabaseAway = false;
@@ -342,6 +367,22 @@ test('a signal that comes while changes are missing waits for them', async () =>
   world.typing(group, ada);
   expect(await nextOf(stream)).toMatchObject({ __typename: 'MemberChanged', memberChange: 'REMOVED' });
   expect((await stream.next()).done).toBe(true);
+});
+
+test('a change of presence is told in the most recently active conversations, so many at most, and in no CHANNEL', async () => {
+  await using world = await World.start();
+  const [ada, ben] = [await world.user(), await world.user()];
+  const groups: { readonly key: number }[] = [];
+  while (groups.length <= AUDIENCE_CONVERSATIONS_MAX) groups.push(await world.group(ada, ben));
+  const [first, second] = groups;
+  await world.send(first ?? { key: 0 }, ben);
+  await world.sql`UPDATE conversations SET kind = 3 WHERE id = ${groups.at(-1)?.key ?? 0}::bigint`;
+  groups.push(await world.group(ada, ben));
+  const told = (await audiences(world.sql, [ada.key])).map(({ conversation_id }) => conversation_id);
+  expect(told).toHaveLength(AUDIENCE_CONVERSATIONS_MAX);
+  expect(told).toContain(first?.key);
+  expect(told).not.toContain(second?.key);
+  expect(told).not.toContain(groups.at(-2)?.key);
 });
 
 test('a signal that cannot be executed is told with its error, and the stream goes on', async () => {

@@ -35,7 +35,8 @@ export function createMemoryBus({ logger }: { readonly logger: Logger }): Bus {
   };
 }
 
-function channelOf(news: News): string {
+/** The channel that carries the news. */
+export function channelOf(news: News): string {
   switch (news.kind) {
     case 'conversation':
     case 'signal':

@@ -14,8 +14,8 @@ export type SignalNews = {
 };
 /** Something that concerns one person changed: memberships, roles, read positions. Says no more than "look". */
 export type PersonNews = { readonly kind: 'person'; readonly userKey: number };
-/** Sessions have ended: their sockets must go. */
-export type SessionsNews = { readonly kind: 'sessions'; readonly sessionUuids: readonly string[] };
+/** Sessions have ended: their sockets must go. Users were deactivated, or may do other things than before: look at them. */
+export type SessionsNews = { readonly kind: 'sessions'; readonly sessionUuids: readonly string[]; readonly userUuids: readonly string[] };
 export type News = ConversationNews | SignalNews | PersonNews | SessionsNews;
 
 export type Listener<Kind extends News> = (news: Kind) => void;

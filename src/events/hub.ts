@@ -45,6 +45,7 @@ export class Hub {
   readonly #persons = new Map<number, Person>();
   #timer: NodeJS.Timeout | undefined;
   #checking: Promise<void> | null = null;
+  #checkAgain = false;
   /** When the last check that succeeded was begun, by the monotonic clock. */
   #checkedAt: number;
   /** Since the last check somebody asked in vain. */
@@ -187,12 +188,31 @@ export class Hub {
     });
   }
 
-  #schedule(): void {
+  /** Compares with the database now, not when it is time: news may have been lost. */
+  checkSoon(): void {
+    if (this.#checking !== null) this.#checkAgain = true;
+    else this.#run();
+  }
+
+  /** From one beginning to the next, so that a check that takes its time does not make signals wait for the one after it. */
+  #schedule(elapsedMs = 0): void {
     if (this.#isStopped) return;
-    this.#timer = setTimeout(() => {
-      this.#checking = this.#check().catch(this.#onError);
-      void this.#checking.then(() => this.#schedule());
-    }, this.#dependencies.checkIntervalMs).unref();
+    const { checkIntervalMs } = this.#dependencies;
+    this.#timer = setTimeout(() => this.#run(), Math.max(checkIntervalMs / 2, checkIntervalMs - elapsedMs)).unref();
+  }
+
+  /** One check at a time; the next one follows after a while, or at once when somebody asked meanwhile. */
+  #run(): void {
+    if (this.#isStopped) return;
+    clearTimeout(this.#timer);
+    this.#checkAgain = false;
+    const begunAt = performance.now();
+    this.#checking = this.#check().catch(this.#onError);
+    void this.#checking.then(() => {
+      this.#checking = null;
+      if (this.#checkAgain) this.#run();
+      else this.#schedule(performance.now() - begunAt);
+    });
   }
 
   async #check(): Promise<void> {

@@ -32,6 +32,9 @@ export const QUEUE_MAX = 1_000;
 const PAGE_LIMIT = 200;
 /** News held while a page is being read at most; the rows have the rest. */
 const TAIL_MAX = 256;
+/** Rows that could not be read are read again later and later. */
+const RETRY_WAIT_MIN_MS = 50;
+const RETRY_WAIT_MAX_MS = 1_000;
 
 /**
  * What one subscription receives: for every conversation it follows an unbroken chain of events, from the rows first, then live.
@@ -54,6 +57,8 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
   #end: { readonly error: unknown } | null = null;
   #isReturned = false;
   #lastRead = 0;
+  #retryWaitMs = RETRY_WAIT_MIN_MS;
+  #giveUpWaiting = () => {};
 
   constructor(userKey: number, { hub, readRound, queueMax = QUEUE_MAX, onSignalDropped = () => {} }: StreamDependencies) {
     this.userKey = userKey;
@@ -100,9 +105,13 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
       if (signal !== undefined) return { done: false, value: signal };
       this.#isWoken = false;
       try {
-        if (await this.#advance()) continue;
+        const hasAdvanced = await this.#advance();
+        this.#retryWaitMs = RETRY_WAIT_MIN_MS;
+        if (hasAdvanced) continue;
       } catch (error) {
-        this.end(error);
+        // The database is away or busy: nothing is lost by waiting, and what this stream has told stays true.
+        if (error instanceof AppError && error.code === 'OVERLOADED') await this.#waitToRetry();
+        else this.end(error);
         continue;
       }
       if (!this.#isWoken) await new Promise<void>((resolve) => (this.#wake = resolve));
@@ -118,6 +127,7 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
       this.places.clear();
       this.release();
     }
+    this.#giveUpWaiting();
     this.wake();
     return { done: true, value: undefined };
   }
@@ -217,7 +227,17 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
   /** What is queued is still delivered; then the stream ends, with the error if there is one. */
   protected end(error: unknown = null): void {
     this.#end ??= { error };
+    this.#giveUpWaiting();
     this.wake();
+  }
+
+  async #waitToRetry(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, this.#retryWaitMs);
+    this.#giveUpWaiting = resolve;
+    this.#retryWaitMs = Math.min(this.#retryWaitMs * 2, RETRY_WAIT_MAX_MS);
+    await promise;
+    clearTimeout(timer);
   }
 
   async #advance(): Promise<boolean> {

@@ -119,6 +119,7 @@ type Asked = { readonly args: ExecutionArgs; readonly question: string };
 function anybody(): Context {
   return {
     requestId: 'shared',
+    isService: false,
     get viewer(): never {
       throw new Error('A field that events answer for everybody must not look at the viewer: take it out of shareable.ts.');
     },

@@ -5,6 +5,8 @@ import { AppError } from '../platform/errors.ts';
 export type Context = {
   /** Who asks; null without an access token. Throws where one execution answers many viewers. */
   readonly viewer: Identity | null;
+  /** The product's own backend asks, as nobody: service operations work. False when it acts for a user. */
+  readonly isService: boolean;
   readonly requestId: string;
   /** Only over server-sent events that are resumed: the cursor of the last event received, which goes before `after`. */
   readonly lastEventId?: string;
@@ -19,8 +21,17 @@ export type SocketConnection = {
   renew(identity: Identity): void;
 };
 
-/** Who asks, or UNAUTHENTICATED. */
+/** Who asks, or UNAUTHENTICATED; FORBIDDEN for the service as nobody. */
 export function requireViewer(context: Context): Identity {
-  if (context.viewer === null) throw new AppError('UNAUTHENTICATED', 'Sign in first.');
-  return context.viewer;
+  if (context.viewer !== null) return context.viewer;
+  if (context.isService) throw new AppError('FORBIDDEN', 'This needs a user: say as whom the service acts (Rookery-Acting-As: usr_…).');
+  throw new AppError('UNAUTHENTICATED', 'Sign in first.');
+}
+
+/** An administrator, or the service, or FORBIDDEN. Answers the administrator; null: the service. */
+export function requireOperator(context: Context): Identity | null {
+  if (context.isService) return null;
+  const viewer = requireViewer(context);
+  if (viewer.role !== 'ADMIN') throw new AppError('FORBIDDEN', 'Only an administrator or the service may do this.');
+  return viewer;
 }

@@ -11,6 +11,7 @@ type NodeModel = Awaited<ResolversTypes['Node']>;
 export type NodeFinders = {
   readonly user: (context: Context, uuid: string) => Promise<object | null>;
   readonly viewer: (context: Context, uuid: string) => Promise<object | null>;
+  readonly session: (context: Context, uuid: string) => Promise<object | null>;
   readonly conversation: (context: Context, uuid: string) => Promise<object | null>;
   readonly message: (context: Context, conversationUuid: string, sequence: number) => Promise<object | null>;
   readonly member: (context: Context, conversationUuid: string, userUuid: string) => Promise<object | null>;
@@ -48,6 +49,8 @@ function dispatch(finders: NodeFinders, context: Context, id: NodeId): Promise<o
       return finders.user(context, id.uuid);
     case 'Viewer':
       return finders.viewer(context, id.uuid);
+    case 'Session':
+      return finders.session(context, id.uuid);
     case 'Conversation':
       return finders.conversation(context, id.uuid);
     case 'Message':

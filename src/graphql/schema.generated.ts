@@ -3,10 +3,11 @@ import type { EventCursorOutput } from './snapshot.ts';
 import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } from 'graphql';
 import type { User as UserModel } from '../identity/user.ts';
 import type { Identity as IdentityModel, Session as SessionModel } from '../identity/identity.ts';
+import type { UserSession as UserSessionModel } from '../identity/session.ts';
+import type { Connection, Edge, CountedConnection } from './connection.ts';
 import type { Conversation as ConversationModel } from '../conversations/conversation.ts';
 import type { Member as MemberModel } from '../conversations/member.ts';
 import type { Message as MessageModel, ReactionGroup as ReactionGroupModel } from '../messages/message.ts';
-import type { Connection, CountedConnection, Edge } from './connection.ts';
 import type { ConversationEvent as EventModel } from '../events/event.ts';
 import type { Context } from './context.ts';
 export type Maybe<T> = T | null;
@@ -280,6 +281,45 @@ export type CreateConversationPayload = {
    * conversation goes on from what its stream delivered.
    */
   readonly cursor: Scalars['EventCursor']['output'];
+};
+
+/** Whom to create. */
+export type CreateUserInput = {
+  /** The https address of a picture, at most 2048 characters, without a user or password; null: none. */
+  readonly avatarUrl?: InputMaybe<Scalars['String']['input']>;
+  /** The name to show, 1 to 80 characters. */
+  readonly displayName: Scalars['String']['input'];
+  /**
+   * By which the product, or its identity provider, knows the user for ever: 1 to 255 characters. It is also the key under which
+   * the creation may be repeated. Null: by nothing.
+   */
+  readonly externalId?: InputMaybe<Scalars['String']['input']>;
+  /** The unique name, 3 to 32 characters. */
+  readonly handle: Scalars['String']['input'];
+  /** The class of limits. ANONYMOUS is BAD_USER_INPUT. */
+  readonly tier: Tier;
+};
+
+/** A user who is there now. */
+export type CreateUserPayload = {
+  readonly __typename?: 'CreateUserPayload';
+  /** The user's class of limits. */
+  readonly tier: Tier;
+  /** The user. */
+  readonly user: User;
+};
+
+/** Whom to deactivate. */
+export type DeactivateUserInput = {
+  /** The id of the user. */
+  readonly userId: Scalars['ID']['input'];
+};
+
+/** A user who is let in no more. */
+export type DeactivateUserPayload = {
+  readonly __typename?: 'DeactivateUserPayload';
+  /** The user. */
+  readonly user: User;
 };
 
 /** Which message to delete. */
@@ -628,6 +668,18 @@ export type Mutation = {
    */
   readonly createConversation: CreateConversationPayload;
   /**
+   * Creates a user who has no password: to be known by an external id, or to be acted for by the service. With an external id it
+   * may be repeated: the answer is then the user who has it, as they are. CONFLICT when the handle is taken, or the external id
+   * belongs to a user of another handle. For administrators and the service only: FORBIDDEN for everybody else.
+   */
+  readonly createUser: CreateUserPayload;
+  /**
+   * Ends all sessions of a user, and lets nobody in as them until `reactivateUser`; their messages stay. Open streams end within 1.5
+   * seconds. A second time changes nothing. NOT_FOUND when there is no such user; FORBIDDEN for oneself. For administrators and
+   * the service only: FORBIDDEN for everybody else.
+   */
+  readonly deactivateUser: DeactivateUserPayload;
+  /**
    * Deletes a message for everybody. Its author may, and in a GROUP or CHANNEL an ADMIN or OWNER, else FORBIDDEN. The body is
    * gone for good; the message keeps its place, without a body. Deleting it again changes nothing.
    */
@@ -649,6 +701,11 @@ export type Mutation = {
    */
   readonly pinMessage: PinMessagePayload;
   /**
+   * Lets a deactivated user in again; they have to sign in anew. A second time changes nothing. NOT_FOUND when there is no such
+   * user. For administrators and the service only: FORBIDDEN for everybody else.
+   */
+  readonly reactivateUser: ReactivateUserPayload;
+  /**
    * Exchanges a refresh token for a new pair of tokens. Each refresh token works once: when a spent one comes back, somebody
    * else may hold it, so the whole session is ended and the answer is UNAUTHENTICATED. At most once per operation.
    */
@@ -660,6 +717,11 @@ export type Mutation = {
   readonly removeMember: RemoveMemberPayload;
   /** Takes away a reaction of the viewer's own. Taking away one that is not there changes nothing. */
   readonly removeReaction: RemoveReactionPayload;
+  /**
+   * Ends one of the viewer's sessions, such as that of a lost telephone. Its open streams end within 1.5 seconds. NOT_FOUND when
+   * the viewer has no such session; a second time is the same as once.
+   */
+  readonly revokeSession: RevokeSessionPayload;
   /**
    * Writes a message. Every member may; for others it is NOT_FOUND. Safe to repeat under the same `clientMessageId`: the message
    * is written once, however often and in whatever way the request arrives.
@@ -681,18 +743,32 @@ export type Mutation = {
    */
   readonly setTyping: SetTypingPayload;
   /**
-   * Begins a session. UNAUTHENTICATED when handle and password do not belong together, whether or not there is such a user. At
-   * most once per operation.
+   * Puts a user into another class of limits, from the next request on. What an identity provider says in its next token goes over
+   * it. NOT_FOUND when there is no such user. For administrators and the service only: FORBIDDEN for everybody else.
+   */
+  readonly setUserTier: SetUserTierPayload;
+  /**
+   * Begins a session. UNAUTHENTICATED when handle and password do not belong together, whether or not there is such a user,
+   * and when the user was deactivated; FORBIDDEN where passwords are switched off. At most once per operation.
    */
   readonly signIn: SessionPayload;
-  /** Ends the session whose access token is used, or all of the viewer's. Open streams of an ended session end within 1.5 seconds. */
+  /**
+   * Ends the session whose access token is used, or all of the viewer's. Open streams of an ended session end within 1.5 seconds.
+   * An access token of an identity provider is of no session here and goes on until it expires: with such a one `everywhere: false`
+   * is FORBIDDEN.
+   */
   readonly signOut: SignOutPayload;
-  /** Creates a user and signs them in. CONFLICT when the handle is taken. At most once per operation. */
+  /**
+   * Creates a user and signs them in. CONFLICT when the handle is taken; FORBIDDEN where passwords are switched off. At most once
+   * per operation.
+   */
   readonly signUp: SessionPayload;
   /** Unpins a message. Every member may. Unpinning one that is not pinned changes nothing. */
   readonly unpinMessage: UnpinMessagePayload;
   /** Changes title or topic. Needs ADMIN, else FORBIDDEN; a DIRECT conversation has neither. */
   readonly updateConversation: UpdateConversationPayload;
+  /** Changes how the viewer is shown to others. What an identity provider says in its next token goes over it. */
+  readonly updateProfile: UpdateProfilePayload;
 };
 
 
@@ -729,6 +805,24 @@ export type MutationAuthenticateSocketArgs = {
  */
 export type MutationCreateConversationArgs = {
   input: CreateConversationInput;
+};
+
+
+/**
+ * What can be changed. A payload is answered only once the change is durable. The fields of one operation run one after the
+ * other, in the order in which they are written.
+ */
+export type MutationCreateUserArgs = {
+  input: CreateUserInput;
+};
+
+
+/**
+ * What can be changed. A payload is answered only once the change is durable. The fields of one operation run one after the
+ * other, in the order in which they are written.
+ */
+export type MutationDeactivateUserArgs = {
+  input: DeactivateUserInput;
 };
 
 
@@ -790,6 +884,15 @@ export type MutationPinMessageArgs = {
  * What can be changed. A payload is answered only once the change is durable. The fields of one operation run one after the
  * other, in the order in which they are written.
  */
+export type MutationReactivateUserArgs = {
+  input: ReactivateUserInput;
+};
+
+
+/**
+ * What can be changed. A payload is answered only once the change is durable. The fields of one operation run one after the
+ * other, in the order in which they are written.
+ */
 export type MutationRefreshSessionArgs = {
   input: RefreshSessionInput;
 };
@@ -810,6 +913,15 @@ export type MutationRemoveMemberArgs = {
  */
 export type MutationRemoveReactionArgs = {
   input: RemoveReactionInput;
+};
+
+
+/**
+ * What can be changed. A payload is answered only once the change is durable. The fields of one operation run one after the
+ * other, in the order in which they are written.
+ */
+export type MutationRevokeSessionArgs = {
+  input: RevokeSessionInput;
 };
 
 
@@ -846,6 +958,15 @@ export type MutationSetPresenceArgs = {
  */
 export type MutationSetTypingArgs = {
   input: SetTypingInput;
+};
+
+
+/**
+ * What can be changed. A payload is answered only once the change is durable. The fields of one operation run one after the
+ * other, in the order in which they are written.
+ */
+export type MutationSetUserTierArgs = {
+  input: SetUserTierInput;
 };
 
 
@@ -891,6 +1012,15 @@ export type MutationUnpinMessageArgs = {
  */
 export type MutationUpdateConversationArgs = {
   input: UpdateConversationInput;
+};
+
+
+/**
+ * What can be changed. A payload is answered only once the change is durable. The fields of one operation run one after the
+ * other, in the order in which they are written.
+ */
+export type MutationUpdateProfileArgs = {
+  input: UpdateProfileInput;
 };
 
 /** Everything that has an id of its own and can be read again by it. */
@@ -973,7 +1103,10 @@ export type Query = {
   readonly node: Maybe<Node>;
   /** The objects with these ids, in the order of the ids and as many: an element is null where `node` would be null. */
   readonly nodes: ReadonlyArray<Maybe<Node>>;
-  /** The user with this handle; null when there is none. Needs a viewer: UNAUTHENTICATED without one. */
+  /**
+   * The user with this handle, or with this external id; null when there is none. Needs a viewer or the service: UNAUTHENTICATED
+   * without. Exactly one of the arguments must be given, else the answer is BAD_USER_INPUT.
+   */
   readonly user: Maybe<User>;
   /** Who asks; null without an access token. */
   readonly viewer: Maybe<Viewer>;
@@ -1008,6 +1141,7 @@ export type QueryNodesArgs = {
 
 /** What can be read. Reading never changes anything. */
 export type QueryUserArgs = {
+  externalId?: InputMaybe<Scalars['String']['input']>;
   handle?: InputMaybe<Scalars['String']['input']>;
 };
 
@@ -1027,6 +1161,19 @@ export type ReactionGroup = {
 export type ReactionGroupUsersArgs = {
   after?: InputMaybe<Scalars['Cursor']['input']>;
   first: Scalars['Int']['input'];
+};
+
+/** Whom to let in again. */
+export type ReactivateUserInput = {
+  /** The id of the user. */
+  readonly userId: Scalars['ID']['input'];
+};
+
+/** A user who is let in again. */
+export type ReactivateUserPayload = {
+  readonly __typename?: 'ReactivateUserPayload';
+  /** The user. */
+  readonly user: User;
 };
 
 /**
@@ -1093,6 +1240,21 @@ export type RemoveReactionPayload = {
   readonly message: Message;
 };
 
+/** Which session to end. */
+export type RevokeSessionInput = {
+  /** The id of one of the viewer's sessions. */
+  readonly sessionId: Scalars['ID']['input'];
+};
+
+/** A session that has ended. */
+export type RevokeSessionPayload = {
+  readonly __typename?: 'RevokeSessionPayload';
+  /** The id of the session. */
+  readonly revokedSessionId: Scalars['ID']['output'];
+  /** Whose session it was. */
+  readonly viewer: Viewer;
+};
+
 /** What to write, and where. */
 export type SendMessageInput = {
   /** The text in Markdown, 1 to 16384 characters (Unicode code points), not only white space. */
@@ -1125,6 +1287,39 @@ export type SendMessagePayload = {
   readonly message: Message;
   /** The message at its place among the conversation's messages: what to append to a list. */
   readonly messageEdge: MessageEdge;
+};
+
+/** A sign-in by password that goes on. Only its user sees it. */
+export type Session = Node & {
+  readonly __typename?: 'Session';
+  /** When it began. */
+  readonly createdAt: Scalars['DateTime']['output'];
+  /** The id of the session. */
+  readonly id: Scalars['ID']['output'];
+  /** When its refresh token was last exchanged, or when it began: its last sign of life, to within the life of an access token. */
+  readonly refreshedAt: Scalars['DateTime']['output'];
+  /** True for the session whose access token is used. */
+  readonly viewerIsCurrent: Scalars['Boolean']['output'];
+};
+
+/** A page of sessions. */
+export type SessionConnection = {
+  readonly __typename?: 'SessionConnection';
+  /** The sessions with their cursors, newest first. */
+  readonly edges: ReadonlyArray<SessionEdge>;
+  /** The sessions without their cursors. */
+  readonly nodes: ReadonlyArray<Session>;
+  /** Where this page stands in the list. */
+  readonly pageInfo: PageInfo;
+};
+
+/** A session in a list. */
+export type SessionEdge = {
+  readonly __typename?: 'SessionEdge';
+  /** Where the session stands in the list. */
+  readonly cursor: Scalars['Cursor']['output'];
+  /** The session. */
+  readonly node: Session;
 };
 
 /** A session that has begun or goes on. */
@@ -1188,6 +1383,23 @@ export type SetTypingPayload = {
   readonly __typename?: 'SetTypingPayload';
   /** The conversation. */
   readonly conversation: Conversation;
+};
+
+/** A user's next class of limits. */
+export type SetUserTierInput = {
+  /** The class of limits. ANONYMOUS is BAD_USER_INPUT. */
+  readonly tier: Tier;
+  /** The id of the user. */
+  readonly userId: Scalars['ID']['input'];
+};
+
+/** A user in another class of limits. */
+export type SetUserTierPayload = {
+  readonly __typename?: 'SetUserTierPayload';
+  /** The user's class of limits. */
+  readonly tier: Tier;
+  /** The user. */
+  readonly user: User;
 };
 
 /** By what a user is known. */
@@ -1320,6 +1532,21 @@ export type UpdateConversationPayload = {
   readonly cursor: Scalars['EventCursor']['output'];
 };
 
+/** How to be shown to others. What is left out stays as it is. */
+export type UpdateProfileInput = {
+  /** The https address of a picture, at most 2048 characters, without a user or password; null takes the picture away. */
+  readonly avatarUrl?: InputMaybe<Scalars['String']['input']>;
+  /** The name to show, 1 to 80 characters. */
+  readonly displayName?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** A profile that was changed. */
+export type UpdateProfilePayload = {
+  readonly __typename?: 'UpdateProfilePayload';
+  /** The viewer as everybody sees them now. */
+  readonly user: User;
+};
+
 /** A person or program that takes part, as everybody sees them. */
 export type User = Node & {
   readonly __typename?: 'User';
@@ -1360,6 +1587,13 @@ export type UserEdge = {
   readonly node: User;
 };
 
+/** What somebody may do on the whole server. Roles in a conversation are apart from it. */
+export type UserRole =
+  /** Creates and deactivates users and sets their tiers, too. */
+  | 'ADMIN'
+  /** Takes part. */
+  | 'USER';
+
 /** What only the viewer may see of themselves. */
 export type Viewer = Node & {
   readonly __typename?: 'Viewer';
@@ -1377,6 +1611,10 @@ export type Viewer = Node & {
    * now; "@all" counts if the viewer was a member when it was written. Deleted messages are not among them.
    */
   readonly mentions: MessageConnection;
+  /** What the viewer may do on the whole server. */
+  readonly role: UserRole;
+  /** The viewer's sessions that go on, newest first. Who comes by a token of an identity provider alone has none. */
+  readonly sessions: SessionConnection;
   /** Which limits apply to the viewer. */
   readonly tier: Tier;
   /** How many of the viewer's conversations have something unread; at most 100, which stands for 100 or more. */
@@ -1395,6 +1633,13 @@ export type ViewerConversationsArgs = {
 
 /** What only the viewer may see of themselves. */
 export type ViewerMentionsArgs = {
+  after?: InputMaybe<Scalars['Cursor']['input']>;
+  first: Scalars['Int']['input'];
+};
+
+
+/** What only the viewer may see of themselves. */
+export type ViewerSessionsArgs = {
   after?: InputMaybe<Scalars['Cursor']['input']>;
   first: Scalars['Int']['input'];
 };
@@ -1485,6 +1730,7 @@ export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = 
     | ( ConversationModel & { __typename: 'Conversation' } )
     | ( MemberModel & { __typename: 'Member' } )
     | ( MessageModel & { __typename: 'Message' } )
+    | ( UserSessionModel & { __typename: 'Session' } )
     | ( UserModel & { __typename: 'User' } )
     | ( IdentityModel & { __typename: 'Viewer' } )
   ;
@@ -1508,8 +1754,12 @@ export type ResolversTypes = {
   ConversationKind: ConversationKind;
   CreateConversationInput: CreateConversationInput;
   CreateConversationPayload: ResolverTypeWrapper<Omit<CreateConversationPayload, 'conversation' | 'conversationEdge'> & { conversation: ResolversTypes['Conversation'], conversationEdge: ResolversTypes['ConversationEdge'] }>;
+  CreateUserInput: CreateUserInput;
+  CreateUserPayload: ResolverTypeWrapper<Omit<CreateUserPayload, 'user'> & { user: ResolversTypes['User'] }>;
   Cursor: ResolverTypeWrapper<Scalars['Cursor']['output']>;
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
+  DeactivateUserInput: DeactivateUserInput;
+  DeactivateUserPayload: ResolverTypeWrapper<Omit<DeactivateUserPayload, 'user'> & { user: ResolversTypes['User'] }>;
   DeleteMessageInput: DeleteMessageInput;
   DeleteMessagePayload: ResolverTypeWrapper<Omit<DeleteMessagePayload, 'message'> & { message: ResolversTypes['Message'] }>;
   EditMessageInput: EditMessageInput;
@@ -1545,14 +1795,21 @@ export type ResolversTypes = {
   PresenceChanged: ResolverTypeWrapper<Extract<EventModel, { readonly __typename: 'PresenceChanged' }>>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   ReactionGroup: ResolverTypeWrapper<ReactionGroupModel>;
+  ReactivateUserInput: ReactivateUserInput;
+  ReactivateUserPayload: ResolverTypeWrapper<Omit<ReactivateUserPayload, 'user'> & { user: ResolversTypes['User'] }>;
   ReadMoved: ResolverTypeWrapper<Extract<EventModel, { readonly __typename: 'ReadMoved' }>>;
   RefreshSessionInput: RefreshSessionInput;
   RemoveMemberInput: RemoveMemberInput;
   RemoveMemberPayload: ResolverTypeWrapper<Omit<RemoveMemberPayload, 'conversation'> & { conversation: ResolversTypes['Conversation'] }>;
   RemoveReactionInput: RemoveReactionInput;
   RemoveReactionPayload: ResolverTypeWrapper<Omit<RemoveReactionPayload, 'message'> & { message: ResolversTypes['Message'] }>;
+  RevokeSessionInput: RevokeSessionInput;
+  RevokeSessionPayload: ResolverTypeWrapper<Omit<RevokeSessionPayload, 'viewer'> & { viewer: ResolversTypes['Viewer'] }>;
   SendMessageInput: SendMessageInput;
   SendMessagePayload: ResolverTypeWrapper<Omit<SendMessagePayload, 'message' | 'messageEdge'> & { message: ResolversTypes['Message'], messageEdge: ResolversTypes['MessageEdge'] }>;
+  Session: ResolverTypeWrapper<UserSessionModel>;
+  SessionConnection: ResolverTypeWrapper<Connection<UserSessionModel>>;
+  SessionEdge: ResolverTypeWrapper<Edge<UserSessionModel>>;
   SessionPayload: ResolverTypeWrapper<SessionModel>;
   SetMemberRoleInput: SetMemberRoleInput;
   SetMemberRolePayload: ResolverTypeWrapper<Omit<SetMemberRolePayload, 'member'> & { member: ResolversTypes['Member'] }>;
@@ -1560,6 +1817,8 @@ export type ResolversTypes = {
   SetPresencePayload: ResolverTypeWrapper<Omit<SetPresencePayload, 'user'> & { user: ResolversTypes['User'] }>;
   SetTypingInput: SetTypingInput;
   SetTypingPayload: ResolverTypeWrapper<Omit<SetTypingPayload, 'conversation'> & { conversation: ResolversTypes['Conversation'] }>;
+  SetUserTierInput: SetUserTierInput;
+  SetUserTierPayload: ResolverTypeWrapper<Omit<SetUserTierPayload, 'user'> & { user: ResolversTypes['User'] }>;
   SignInInput: SignInInput;
   SignOutInput: SignOutInput;
   SignOutPayload: ResolverTypeWrapper<Omit<SignOutPayload, 'user'> & { user: ResolversTypes['User'] }>;
@@ -1572,9 +1831,12 @@ export type ResolversTypes = {
   UnpinMessagePayload: ResolverTypeWrapper<Omit<UnpinMessagePayload, 'message'> & { message: ResolversTypes['Message'] }>;
   UpdateConversationInput: UpdateConversationInput;
   UpdateConversationPayload: ResolverTypeWrapper<Omit<UpdateConversationPayload, 'conversation'> & { conversation: ResolversTypes['Conversation'] }>;
+  UpdateProfileInput: UpdateProfileInput;
+  UpdateProfilePayload: ResolverTypeWrapper<Omit<UpdateProfilePayload, 'user'> & { user: ResolversTypes['User'] }>;
   User: ResolverTypeWrapper<UserModel>;
   UserConnection: ResolverTypeWrapper<Connection<UserModel>>;
   UserEdge: ResolverTypeWrapper<Edge<UserModel>>;
+  UserRole: UserRole;
   Viewer: ResolverTypeWrapper<IdentityModel>;
 };
 
@@ -1595,8 +1857,12 @@ export type ResolversParentTypes = {
   ConversationEvent: EventModel;
   CreateConversationInput: CreateConversationInput;
   CreateConversationPayload: Omit<CreateConversationPayload, 'conversation' | 'conversationEdge'> & { conversation: ResolversParentTypes['Conversation'], conversationEdge: ResolversParentTypes['ConversationEdge'] };
+  CreateUserInput: CreateUserInput;
+  CreateUserPayload: Omit<CreateUserPayload, 'user'> & { user: ResolversParentTypes['User'] };
   Cursor: Scalars['Cursor']['output'];
   DateTime: Scalars['DateTime']['output'];
+  DeactivateUserInput: DeactivateUserInput;
+  DeactivateUserPayload: Omit<DeactivateUserPayload, 'user'> & { user: ResolversParentTypes['User'] };
   DeleteMessageInput: DeleteMessageInput;
   DeleteMessagePayload: Omit<DeleteMessagePayload, 'message'> & { message: ResolversParentTypes['Message'] };
   EditMessageInput: EditMessageInput;
@@ -1628,14 +1894,21 @@ export type ResolversParentTypes = {
   PresenceChanged: Extract<EventModel, { readonly __typename: 'PresenceChanged' }>;
   Query: Record<PropertyKey, never>;
   ReactionGroup: ReactionGroupModel;
+  ReactivateUserInput: ReactivateUserInput;
+  ReactivateUserPayload: Omit<ReactivateUserPayload, 'user'> & { user: ResolversParentTypes['User'] };
   ReadMoved: Extract<EventModel, { readonly __typename: 'ReadMoved' }>;
   RefreshSessionInput: RefreshSessionInput;
   RemoveMemberInput: RemoveMemberInput;
   RemoveMemberPayload: Omit<RemoveMemberPayload, 'conversation'> & { conversation: ResolversParentTypes['Conversation'] };
   RemoveReactionInput: RemoveReactionInput;
   RemoveReactionPayload: Omit<RemoveReactionPayload, 'message'> & { message: ResolversParentTypes['Message'] };
+  RevokeSessionInput: RevokeSessionInput;
+  RevokeSessionPayload: Omit<RevokeSessionPayload, 'viewer'> & { viewer: ResolversParentTypes['Viewer'] };
   SendMessageInput: SendMessageInput;
   SendMessagePayload: Omit<SendMessagePayload, 'message' | 'messageEdge'> & { message: ResolversParentTypes['Message'], messageEdge: ResolversParentTypes['MessageEdge'] };
+  Session: UserSessionModel;
+  SessionConnection: Connection<UserSessionModel>;
+  SessionEdge: Edge<UserSessionModel>;
   SessionPayload: SessionModel;
   SetMemberRoleInput: SetMemberRoleInput;
   SetMemberRolePayload: Omit<SetMemberRolePayload, 'member'> & { member: ResolversParentTypes['Member'] };
@@ -1643,6 +1916,8 @@ export type ResolversParentTypes = {
   SetPresencePayload: Omit<SetPresencePayload, 'user'> & { user: ResolversParentTypes['User'] };
   SetTypingInput: SetTypingInput;
   SetTypingPayload: Omit<SetTypingPayload, 'conversation'> & { conversation: ResolversParentTypes['Conversation'] };
+  SetUserTierInput: SetUserTierInput;
+  SetUserTierPayload: Omit<SetUserTierPayload, 'user'> & { user: ResolversParentTypes['User'] };
   SignInInput: SignInInput;
   SignOutInput: SignOutInput;
   SignOutPayload: Omit<SignOutPayload, 'user'> & { user: ResolversParentTypes['User'] };
@@ -1654,6 +1929,8 @@ export type ResolversParentTypes = {
   UnpinMessagePayload: Omit<UnpinMessagePayload, 'message'> & { message: ResolversParentTypes['Message'] };
   UpdateConversationInput: UpdateConversationInput;
   UpdateConversationPayload: Omit<UpdateConversationPayload, 'conversation'> & { conversation: ResolversParentTypes['Conversation'] };
+  UpdateProfileInput: UpdateProfileInput;
+  UpdateProfilePayload: Omit<UpdateProfilePayload, 'user'> & { user: ResolversParentTypes['User'] };
   User: UserModel;
   UserConnection: Connection<UserModel>;
   UserEdge: Edge<UserModel>;
@@ -1735,6 +2012,11 @@ export type CreateConversationPayloadResolvers<ContextType = Context, ParentType
   cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
 };
 
+export type CreateUserPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CreateUserPayload'] = ResolversParentTypes['CreateUserPayload']> = {
+  tier?: Resolver<ResolversTypes['Tier'], ParentType, ContextType>;
+  user?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
+};
+
 export interface CursorScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['Cursor'], any> {
   name: 'Cursor';
 }
@@ -1742,6 +2024,10 @@ export interface CursorScalarConfig extends GraphQLScalarTypeConfig<ResolversTyp
 export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['DateTime'], any> {
   name: 'DateTime';
 }
+
+export type DeactivateUserPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['DeactivateUserPayload'] = ResolversParentTypes['DeactivateUserPayload']> = {
+  user?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
+};
 
 export type DeleteMessagePayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['DeleteMessagePayload'] = ResolversParentTypes['DeleteMessagePayload']> = {
   cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
@@ -1871,28 +2157,34 @@ export type MutationResolvers<ContextType = Context, ParentType extends Resolver
   addReaction?: Resolver<ResolversTypes['AddReactionPayload'], ParentType, ContextType, RequireFields<MutationAddReactionArgs, 'input'>>;
   authenticateSocket?: Resolver<ResolversTypes['AuthenticateSocketPayload'], ParentType, ContextType, RequireFields<MutationAuthenticateSocketArgs, 'input'>>;
   createConversation?: Resolver<ResolversTypes['CreateConversationPayload'], ParentType, ContextType, RequireFields<MutationCreateConversationArgs, 'input'>>;
+  createUser?: Resolver<ResolversTypes['CreateUserPayload'], ParentType, ContextType, RequireFields<MutationCreateUserArgs, 'input'>>;
+  deactivateUser?: Resolver<ResolversTypes['DeactivateUserPayload'], ParentType, ContextType, RequireFields<MutationDeactivateUserArgs, 'input'>>;
   deleteMessage?: Resolver<ResolversTypes['DeleteMessagePayload'], ParentType, ContextType, RequireFields<MutationDeleteMessageArgs, 'input'>>;
   editMessage?: Resolver<ResolversTypes['EditMessagePayload'], ParentType, ContextType, RequireFields<MutationEditMessageArgs, 'input'>>;
   joinChannel?: Resolver<ResolversTypes['JoinChannelPayload'], ParentType, ContextType, RequireFields<MutationJoinChannelArgs, 'input'>>;
   leaveConversation?: Resolver<ResolversTypes['LeaveConversationPayload'], ParentType, ContextType, RequireFields<MutationLeaveConversationArgs, 'input'>>;
   markRead?: Resolver<ResolversTypes['MarkReadPayload'], ParentType, ContextType, RequireFields<MutationMarkReadArgs, 'input'>>;
   pinMessage?: Resolver<ResolversTypes['PinMessagePayload'], ParentType, ContextType, RequireFields<MutationPinMessageArgs, 'input'>>;
+  reactivateUser?: Resolver<ResolversTypes['ReactivateUserPayload'], ParentType, ContextType, RequireFields<MutationReactivateUserArgs, 'input'>>;
   refreshSession?: Resolver<ResolversTypes['SessionPayload'], ParentType, ContextType, RequireFields<MutationRefreshSessionArgs, 'input'>>;
   removeMember?: Resolver<ResolversTypes['RemoveMemberPayload'], ParentType, ContextType, RequireFields<MutationRemoveMemberArgs, 'input'>>;
   removeReaction?: Resolver<ResolversTypes['RemoveReactionPayload'], ParentType, ContextType, RequireFields<MutationRemoveReactionArgs, 'input'>>;
+  revokeSession?: Resolver<ResolversTypes['RevokeSessionPayload'], ParentType, ContextType, RequireFields<MutationRevokeSessionArgs, 'input'>>;
   sendMessage?: Resolver<ResolversTypes['SendMessagePayload'], ParentType, ContextType, RequireFields<MutationSendMessageArgs, 'input'>>;
   setMemberRole?: Resolver<ResolversTypes['SetMemberRolePayload'], ParentType, ContextType, RequireFields<MutationSetMemberRoleArgs, 'input'>>;
   setPresence?: Resolver<ResolversTypes['SetPresencePayload'], ParentType, ContextType, RequireFields<MutationSetPresenceArgs, 'input'>>;
   setTyping?: Resolver<ResolversTypes['SetTypingPayload'], ParentType, ContextType, RequireFields<MutationSetTypingArgs, 'input'>>;
+  setUserTier?: Resolver<ResolversTypes['SetUserTierPayload'], ParentType, ContextType, RequireFields<MutationSetUserTierArgs, 'input'>>;
   signIn?: Resolver<ResolversTypes['SessionPayload'], ParentType, ContextType, RequireFields<MutationSignInArgs, 'input'>>;
   signOut?: Resolver<ResolversTypes['SignOutPayload'], ParentType, ContextType, RequireFields<MutationSignOutArgs, 'input'>>;
   signUp?: Resolver<ResolversTypes['SessionPayload'], ParentType, ContextType, RequireFields<MutationSignUpArgs, 'input'>>;
   unpinMessage?: Resolver<ResolversTypes['UnpinMessagePayload'], ParentType, ContextType, RequireFields<MutationUnpinMessageArgs, 'input'>>;
   updateConversation?: Resolver<ResolversTypes['UpdateConversationPayload'], ParentType, ContextType, RequireFields<MutationUpdateConversationArgs, 'input'>>;
+  updateProfile?: Resolver<ResolversTypes['UpdateProfilePayload'], ParentType, ContextType, RequireFields<MutationUpdateProfileArgs, 'input'>>;
 };
 
 export type NodeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Node'] = ResolversParentTypes['Node']> = {
-  __resolveType: TypeResolveFn<'Conversation' | 'Member' | 'Message' | 'User' | 'Viewer', ParentType, ContextType>;
+  __resolveType: TypeResolveFn<'Conversation' | 'Member' | 'Message' | 'Session' | 'User' | 'Viewer', ParentType, ContextType>;
 };
 
 export type PageInfoResolvers<ContextType = Context, ParentType extends ResolversParentTypes['PageInfo'] = ResolversParentTypes['PageInfo']> = {
@@ -1933,6 +2225,10 @@ export type ReactionGroupResolvers<ContextType = Context, ParentType extends Res
   users?: Resolver<ResolversTypes['UserConnection'], ParentType, ContextType, RequireFields<ReactionGroupUsersArgs, 'first'>>;
 };
 
+export type ReactivateUserPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ReactivateUserPayload'] = ResolversParentTypes['ReactivateUserPayload']> = {
+  user?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
+};
+
 export type ReadMovedResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ReadMoved'] = ResolversParentTypes['ReadMoved']> = {
   conversationId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
   cursor?: Resolver<Maybe<ResolversTypes['EventCursor']>, ParentType, ContextType>;
@@ -1955,10 +2251,34 @@ export type RemoveReactionPayloadResolvers<ContextType = Context, ParentType ext
   message?: Resolver<ResolversTypes['Message'], ParentType, ContextType>;
 };
 
+export type RevokeSessionPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RevokeSessionPayload'] = ResolversParentTypes['RevokeSessionPayload']> = {
+  revokedSessionId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  viewer?: Resolver<ResolversTypes['Viewer'], ParentType, ContextType>;
+};
+
 export type SendMessagePayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SendMessagePayload'] = ResolversParentTypes['SendMessagePayload']> = {
   cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
   message?: Resolver<ResolversTypes['Message'], ParentType, ContextType>;
   messageEdge?: Resolver<ResolversTypes['MessageEdge'], ParentType, ContextType>;
+};
+
+export type SessionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Session'] = ResolversParentTypes['Session']> = {
+  createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  refreshedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  viewerIsCurrent?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type SessionConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SessionConnection'] = ResolversParentTypes['SessionConnection']> = {
+  edges?: Resolver<ReadonlyArray<ResolversTypes['SessionEdge']>, ParentType, ContextType>;
+  nodes?: Resolver<ReadonlyArray<ResolversTypes['Session']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+};
+
+export type SessionEdgeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SessionEdge'] = ResolversParentTypes['SessionEdge']> = {
+  cursor?: Resolver<ResolversTypes['Cursor'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['Session'], ParentType, ContextType>;
 };
 
 export type SessionPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SessionPayload'] = ResolversParentTypes['SessionPayload']> = {
@@ -1979,6 +2299,11 @@ export type SetPresencePayloadResolvers<ContextType = Context, ParentType extend
 
 export type SetTypingPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SetTypingPayload'] = ResolversParentTypes['SetTypingPayload']> = {
   conversation?: Resolver<ResolversTypes['Conversation'], ParentType, ContextType>;
+};
+
+export type SetUserTierPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SetUserTierPayload'] = ResolversParentTypes['SetUserTierPayload']> = {
+  tier?: Resolver<ResolversTypes['Tier'], ParentType, ContextType>;
+  user?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
 };
 
 export type SignOutPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SignOutPayload'] = ResolversParentTypes['SignOutPayload']> = {
@@ -2011,6 +2336,10 @@ export type UpdateConversationPayloadResolvers<ContextType = Context, ParentType
   cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
 };
 
+export type UpdateProfilePayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['UpdateProfilePayload'] = ResolversParentTypes['UpdateProfilePayload']> = {
+  user?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
+};
+
 export type UserResolvers<ContextType = Context, ParentType extends ResolversParentTypes['User'] = ResolversParentTypes['User']> = {
   avatarUrl?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
@@ -2037,6 +2366,8 @@ export type ViewerResolvers<ContextType = Context, ParentType extends ResolversP
   cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   mentions?: Resolver<ResolversTypes['MessageConnection'], ParentType, ContextType, RequireFields<ViewerMentionsArgs, 'first'>>;
+  role?: Resolver<ResolversTypes['UserRole'], ParentType, ContextType>;
+  sessions?: Resolver<ResolversTypes['SessionConnection'], ParentType, ContextType, RequireFields<ViewerSessionsArgs, 'first'>>;
   tier?: Resolver<ResolversTypes['Tier'], ParentType, ContextType>;
   unreadConversationCount?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   user?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
@@ -2054,8 +2385,10 @@ export type Resolvers<ContextType = Context> = {
   ConversationEdge?: ConversationEdgeResolvers<ContextType>;
   ConversationEvent?: ConversationEventResolvers<ContextType>;
   CreateConversationPayload?: CreateConversationPayloadResolvers<ContextType>;
+  CreateUserPayload?: CreateUserPayloadResolvers<ContextType>;
   Cursor?: GraphQLScalarType;
   DateTime?: GraphQLScalarType;
+  DeactivateUserPayload?: DeactivateUserPayloadResolvers<ContextType>;
   DeleteMessagePayload?: DeleteMessagePayloadResolvers<ContextType>;
   EditMessagePayload?: EditMessagePayloadResolvers<ContextType>;
   EventCursor?: GraphQLScalarType;
@@ -2078,19 +2411,26 @@ export type Resolvers<ContextType = Context> = {
   PresenceChanged?: PresenceChangedResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
   ReactionGroup?: ReactionGroupResolvers<ContextType>;
+  ReactivateUserPayload?: ReactivateUserPayloadResolvers<ContextType>;
   ReadMoved?: ReadMovedResolvers<ContextType>;
   RemoveMemberPayload?: RemoveMemberPayloadResolvers<ContextType>;
   RemoveReactionPayload?: RemoveReactionPayloadResolvers<ContextType>;
+  RevokeSessionPayload?: RevokeSessionPayloadResolvers<ContextType>;
   SendMessagePayload?: SendMessagePayloadResolvers<ContextType>;
+  Session?: SessionResolvers<ContextType>;
+  SessionConnection?: SessionConnectionResolvers<ContextType>;
+  SessionEdge?: SessionEdgeResolvers<ContextType>;
   SessionPayload?: SessionPayloadResolvers<ContextType>;
   SetMemberRolePayload?: SetMemberRolePayloadResolvers<ContextType>;
   SetPresencePayload?: SetPresencePayloadResolvers<ContextType>;
   SetTypingPayload?: SetTypingPayloadResolvers<ContextType>;
+  SetUserTierPayload?: SetUserTierPayloadResolvers<ContextType>;
   SignOutPayload?: SignOutPayloadResolvers<ContextType>;
   Subscription?: SubscriptionResolvers<ContextType>;
   TypingChanged?: TypingChangedResolvers<ContextType>;
   UnpinMessagePayload?: UnpinMessagePayloadResolvers<ContextType>;
   UpdateConversationPayload?: UpdateConversationPayloadResolvers<ContextType>;
+  UpdateProfilePayload?: UpdateProfilePayloadResolvers<ContextType>;
   User?: UserResolvers<ContextType>;
   UserConnection?: UserConnectionResolvers<ContextType>;
   UserEdge?: UserEdgeResolvers<ContextType>;

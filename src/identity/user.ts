@@ -5,6 +5,10 @@ import { checkText, codePointLength, quoted } from '../platform/text.ts';
 export const TIERS = ['FREE', 'STANDARD', 'PREMIUM', 'ENTERPRISE'] as const;
 export type Tier = (typeof TIERS)[number];
 
+/** What somebody may do on the whole server, not in a conversation. */
+export const USER_ROLES = ['USER', 'ADMIN'] as const;
+export type UserRole = (typeof USER_ROLES)[number];
+
 export type User = {
   readonly key: number;
   readonly uuid: string;
@@ -17,6 +21,7 @@ export type User = {
 };
 
 export const DISPLAY_NAME_LENGTH_MAX = 80;
+export const AVATAR_URL_LENGTH_MAX = 2_048;
 export const PASSWORD_LENGTH_MIN = 10;
 export const PASSWORD_LENGTH_MAX = 128;
 
@@ -42,6 +47,30 @@ export function checkDisplayName(displayName: string): string {
   return checkText('input.displayName', 'Display name', displayName, { lengthMin: 1, lengthMax: DISPLAY_NAME_LENGTH_MAX, isName: true });
 }
 
+export function isDisplayName(displayName: string): boolean {
+  try {
+    return checkDisplayName(displayName) === displayName;
+  } catch {
+    return false;
+  }
+}
+
+/** The address as it came. */
+export function checkAvatarUrl(avatarUrl: string): string {
+  if (isAvatarUrl(avatarUrl)) return avatarUrl;
+  throw badInput(
+    'input.avatarUrl',
+    `avatarUrl must be an https address of at most ${AVATAR_URL_LENGTH_MAX} characters, without a user or password, got ${quoted(avatarUrl)} (${codePointLength(avatarUrl)} characters).`,
+  );
+}
+
+/** Shown to other people's browsers: so no script, no plain http, no credentials, and nothing that a parser would pass over. */
+export function isAvatarUrl(text: string): boolean {
+  if (text.length > AVATAR_URL_LENGTH_MAX || !/^https:\/\/[^\s\p{C}\\"<>]+$/iu.test(text) || !URL.canParse(text)) return false;
+  const { username, password } = new URL(text);
+  return username === '' && password === '';
+}
+
 /** For a new password. It may hold any character; it is never quoted. */
 export function checkPassword(password: string): string {
   return checkText('input.password', 'Password', password, {
@@ -51,8 +80,28 @@ export function checkPassword(password: string): string {
   });
 }
 
+/** Nobody who is signed in is ANONYMOUS. */
+export function checkTier(tier: Tier | 'ANONYMOUS'): Tier {
+  if (tier !== 'ANONYMOUS') return tier;
+  throw badInput('input.tier', `tier must be one of ${TIERS.join(', ')}, got ANONYMOUS, which is for who is not signed in.`);
+}
+
 export function tierOf(number: number): Tier {
   const tier = TIERS[number - 1];
   if (tier === undefined) throw new Error(`A tier must be 1 to ${TIERS.length}, got ${number}.`);
   return tier;
+}
+
+export function tierNumber(tier: Tier): number {
+  return TIERS.indexOf(tier) + 1;
+}
+
+export function userRoleOf(number: number): UserRole {
+  const role = USER_ROLES[number - 1];
+  if (role === undefined) throw new Error(`A role must be 1 to ${USER_ROLES.length}, got ${number}.`);
+  return role;
+}
+
+export function userRoleNumber(role: UserRole): number {
+  return USER_ROLES.indexOf(role) + 1;
 }

@@ -12,6 +12,10 @@ export function userUuid(field: string, id: string): string {
   return decodeId('usr', id) ?? refuse(field, 'a user', 'usr_', id);
 }
 
+export function sessionUuid(field: string, id: string): string {
+  return decodeId('ses', id) ?? refuse(field, 'a session', 'ses_', id);
+}
+
 export function messageRef(field: string, id: string): { readonly conversationUuid: string; readonly sequence: number } {
   const node = decodeNodeId(id);
   return node?.type === 'Message' ? node : refuse(field, 'a message', 'msg_', id);

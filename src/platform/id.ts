@@ -6,11 +6,12 @@ import { randomFillSync } from 'node:crypto';
  * whatever is not exactly what `encode…` writes decodes to null. Ids are no secrets and no permissions: access is checked for each.
  */
 export type NodeId =
-  | { readonly type: 'User' | 'Conversation' | 'Viewer'; readonly uuid: string }
+  | { readonly type: UuidType; readonly uuid: string }
   | { readonly type: 'Message'; readonly conversationUuid: string; readonly sequence: number }
   | { readonly type: 'Member'; readonly conversationUuid: string; readonly userUuid: string };
 
-export type IdPrefix = 'usr' | 'cnv' | 'vwr';
+export type IdPrefix = 'usr' | 'cnv' | 'vwr' | 'ses';
+type UuidType = 'User' | 'Conversation' | 'Viewer' | 'Session';
 
 const MESSAGE = 'msg_';
 const MEMBER = 'mbr_';
@@ -48,6 +49,8 @@ export function decodeNodeId(id: string): NodeId | null {
       return ofUuid('Conversation', decodeId('cnv', id));
     case 'vwr_':
       return ofUuid('Viewer', decodeId('vwr', id));
+    case 'ses_':
+      return ofUuid('Session', decodeId('ses', id));
     case MESSAGE: {
       const conversationUuid = decodeUuid(id, PREFIX_LENGTH);
       const sequence = decodeSequence(id, PREFIX_LENGTH + UUID_LENGTH);
@@ -78,7 +81,7 @@ export function newUuid(): string {
   return dashed(text);
 }
 
-function ofUuid(type: 'User' | 'Conversation' | 'Viewer', uuid: string | null): NodeId | null {
+function ofUuid(type: UuidType, uuid: string | null): NodeId | null {
   return uuid === null ? null : { type, uuid };
 }
 

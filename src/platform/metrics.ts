@@ -28,6 +28,11 @@ export function createMetrics() {
     sockets: new Gauge({ name: 'rookery_sockets', help: 'Open WebSockets.', registers }),
     eventStreams: new Gauge({ name: 'rookery_event_streams', help: 'Open answers of server-sent events.', registers }),
     subscriptions: new Gauge({ name: 'rookery_subscriptions', help: 'Running subscriptions, over any transport.', registers }),
+    busLost: new Counter({
+      name: 'rookery_bus_news_lost_total',
+      help: 'News that other nodes did not hear, as Redis was away; they find out from the database within a second or so.',
+      registers,
+    }),
     eventsExecuted: new Counter({
       name: 'rookery_events_executed_total',
       help: 'Executions of events: once for all subscriptions that ask the same (shared true), or for one viewer.',
@@ -47,6 +52,12 @@ export function createMetrics() {
       help: 'Requests and sockets refused for their access token.',
       registers,
     }),
+    socketQuotasExceeded: new Counter({
+      name: 'rookery_socket_quotas_exceeded_total',
+      help: 'Sockets and subscriptions beyond what a tier may have open; refused, unless LIMITS_MODE only measures.',
+      labelNames: ['limit'],
+      registers,
+    }),
     limitsExceeded: new Counter({
       name: 'rookery_document_limits_exceeded_total',
       help: 'Documents beyond a limit of depth, aliases, directives or tokens; refused, unless LIMITS_MODE only measures.',
@@ -60,6 +71,7 @@ export function createMetrics() {
       buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
       registers,
     }),
+    databaseUp: new Gauge({ name: 'rookery_database_up', help: '1 while the database answers, 0 while it is away.', registers }),
     messageBatches: new Histogram({
       name: 'rookery_message_batch_size',
       help: 'Messages that were written together, in one transaction.',

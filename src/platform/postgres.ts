@@ -1,4 +1,5 @@
 import postgres from 'postgres';
+import { DatabaseWatch } from './database-watch.ts';
 import { AppError } from './errors.ts';
 import { createSocketFactory } from './postgres-socket.ts';
 
@@ -31,6 +32,8 @@ export type DatabaseOptions = {
   readonly lockTimeoutMs: number;
   /** Told of every statement that has ended, for metrics and for tests that count statements. */
   readonly onStatement?: (statement: { readonly text: string; readonly durationMs: number; readonly failed: boolean }) => void;
+  /** Told when the database is lost and when it is back. */
+  readonly onAway?: (isAway: boolean) => void;
 };
 
 export type Database = AsyncDisposable & { readonly sql: Sql };
@@ -63,18 +66,44 @@ const CONNECTION_LOST = new Set([
 ]);
 const RETRY_AFTER_MS = 1_000;
 const END_TIMEOUT_S = 5;
+const PROBE_IDLE_S = 10;
+const COMMON_SETTINGS = {
+  onnotice() {},
+  // The driver would ask for the array types on each new connection, and if that connection breaks just then, nobody catches it.
+  fetch_types: false,
+};
 
 /**
  * The one place that knows the driver. It bounds the queue before the pool (the driver's has no bound), mends results that begin
  * with holes (the driver leaves them after an error in the middle of an earlier result), and tells apart a statement that is wrong
- * from a database that is away.
+ * from a database that is away. While it is away everything is OVERLOADED at once: what waited is let go together with the driver's
+ * connections, which would fail one after the other, and late.
  */
 export function connectPostgres(options: DatabaseOptions): Database {
-  const driver = connect(options);
+  let driver = connect(options);
+  const probe = createProbe(options.address);
+  const watch = new DatabaseWatch({
+    probe: probe.ask,
+    onChange(isAway) {
+      options.onAway?.(isAway);
+      if (!isAway) return;
+      const lost = driver;
+      driver = connect(options);
+      lost.end({ timeout: 0 }).catch(() => {}); // Whoever waited is told by their own statement.
+    },
+  });
   const gate = createGate(options.connectionsMax, options.queueMax);
+
+  /** Of a connection that was let go with all others the reason is why they were. */
+  const whyLost = (error: unknown): unknown => (watch.away === null ? error : watch.away.reason);
 
   async function attempt<Row extends object>(text: TemplateStringsArray, values: readonly Parameter[]): Promise<readonly Row[]> {
     const release = await gate();
+    if (watch.away !== null) {
+      release();
+      throw watch.away.reason;
+    }
+    const end = watch.begin();
     const start = performance.now();
     let failed = true;
     try {
@@ -82,7 +111,12 @@ export function connectPostgres(options: DatabaseOptions): Database {
       const rows = await driver<Row[]>(text, ...(values as readonly postgres.ParameterOrFragment<number>[]));
       failed = false;
       return mend(rows);
+    } catch (error) {
+      if (!isConnectionLost(error)) throw error;
+      watch.doubt();
+      throw whyLost(error);
     } finally {
+      end();
       release();
       options.onStatement?.({ text: text.join('?'), durationMs: performance.now() - start, failed });
     }
@@ -107,8 +141,41 @@ export function connectPostgres(options: DatabaseOptions): Database {
   return {
     sql: Object.assign(repeatable, { once }),
     async [Symbol.asyncDispose]() {
-      await driver.end({ timeout: END_TIMEOUT_S });
+      watch[Symbol.dispose]();
+      probe.end();
+      await driver.end({ timeout: watch.away === null ? END_TIMEOUT_S : 0 });
     },
+  };
+}
+
+/** Asks the smallest question there is, on a connection that is there only while it is needed. */
+function createProbe(address: DatabaseAddress): { readonly ask: () => Promise<void>; readonly end: () => void } {
+  const open = () => {
+    const settings = { ...COMMON_SETTINGS, max: 1, connect_timeout: 1, idle_timeout: PROBE_IDLE_S, socket: createSocketFactory() };
+    return 'url' in address ? postgres(address.url, settings) : postgres({ ...settings, ...address });
+  };
+  let driver = open();
+  const renew = () => {
+    driver.end({ timeout: 0 }).catch(() => {});
+    driver = open();
+  };
+  let pending: Promise<unknown> | null = null;
+  return {
+    async ask() {
+      // One that has not been answered is given up: its connection may be the silent one.
+      if (pending !== null) renew();
+      const asked = driver`SELECT 1`.execute();
+      pending = asked;
+      try {
+        await asked;
+      } catch (error) {
+        // Whatever the database says, it is there to say it; save that it starts or stops.
+        if (!(error instanceof postgres.PostgresError) || isConnectionLost(error)) throw error;
+      } finally {
+        if (pending === asked) pending = null;
+      }
+    },
+    end: () => void driver.end({ timeout: 0 }).catch(() => {}),
   };
 }
 
@@ -131,11 +198,9 @@ export function violatedConstraint(error: unknown): string | null {
 function connect({ address, connectionsMax, statementTimeoutMs, lockTimeoutMs }: DatabaseOptions) {
   const settings = {
     max: connectionsMax,
+    ...COMMON_SETTINGS,
     connect_timeout: 5,
-    onnotice() {},
     socket: createSocketFactory(),
-    // The driver would ask for the array types on each new connection, and if that connection breaks just then, nobody catches it.
-    fetch_types: false,
     types: {
       // Keys, sequences and microseconds stay below 2^53.
       bigint: { to: 20, from: [20], parse: Number, serialize: String },

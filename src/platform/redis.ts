@@ -19,6 +19,20 @@ export type RedisConnection = AsyncDisposable & {
   readonly isUp: boolean;
   /** A script is sent once and then named by its hash. Rejects at once while Redis is away: nothing waits for its return. */
   script(text: string): RunScript;
+  /** Carries texts between processes, over a connection of its own, which stands when this resolves, or is tried again. It keeps nothing for who is not there. */
+  pubSub(): Promise<PubSub>;
+};
+
+export type PubSub = {
+  /** Rejects when it could not be sent. */
+  publish(channel: string, text: string): Promise<void>;
+  /** Resolves when what is published from now on will arrive; while Redis is away, at once: then it will once Redis is back. */
+  subscribe(channel: string): Promise<void>;
+  unsubscribe(channel: string): Promise<void>;
+  /** Told of every text of every channel subscribed to. */
+  onMessage(listener: (text: string) => void): void;
+  /** Told each time the connection stands again with all its channels: what was published before that may have been missed. */
+  onReady(listener: () => void): void;
 };
 
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -26,6 +40,10 @@ const COMMAND_TIMEOUT_MS = 500;
 const RETRY_WAIT_MIN_MS = 50;
 const RETRY_WAIT_MAX_MS = 2_000;
 const QUIT_TIMEOUT_MS = 500;
+/** A connection that does not answer for this long is made anew: one that broke silently would be waited for until the system gives up. */
+const PING_INTERVAL_MS = 1_000;
+/** Channels named in one command at most. */
+const CHANNELS_PER_COMMAND_MAX = 500;
 
 /**
  * The one place that knows the driver. Resolves when Redis has answered, or has not for a moment: the server starts without it, and
@@ -63,6 +81,8 @@ export async function connectRedis(options: RedisOptions): Promise<RedisConnecti
   client.on('error', away);
   client.on('close', () => away());
   await client.connect().catch(() => {}); // Told by the events, and tried again.
+  const watches = [watch(client)];
+  const subscribers: Redis[] = [];
 
   return {
     get isUp() {
@@ -80,13 +100,70 @@ export async function connectRedis(options: RedisOptions): Promise<RedisConnecti
         }
       };
     },
+    async pubSub() {
+      const subscriber = client.duplicate({ autoResubscribe: false });
+      subscriber.on('error', () => {}); // The other connection tells.
+      subscribers.push(subscriber);
+      watches.push(watch(subscriber));
+      const pubSub = createPubSub(client, subscriber);
+      await subscriber.connect().catch(() => {}); // Tried again.
+      return pubSub;
+    },
     async [Symbol.asyncDispose]() {
       isClosing = true;
+      for (const stop of watches) stop();
+      for (const subscriber of subscribers) subscriber.disconnect();
       const { promise: late, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, QUIT_TIMEOUT_MS);
       await Promise.race([client.quit().catch(() => {}), late]);
       clearTimeout(timer);
       client.disconnect();
     },
+  };
+}
+
+/** Ends a connection that has stopped answering, so that it is made again. */
+function watch(client: Redis): () => void {
+  const timer = setInterval(() => {
+    if (client.status === 'ready') client.ping().catch(() => client.disconnect(true));
+  }, PING_INTERVAL_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+function createPubSub(publisher: Redis, subscriber: Redis): PubSub {
+  const wanted = new Set<string>();
+  const onMessage: ((text: string) => void)[] = [];
+  const onReady: (() => void)[] = [];
+
+  async function begin(): Promise<void> {
+    const channels = [...wanted];
+    for (let start = 0; start < channels.length; start += CHANNELS_PER_COMMAND_MAX) {
+      await subscriber.subscribe(...channels.slice(start, start + CHANNELS_PER_COMMAND_MAX));
+    }
+    for (const listener of onReady) listener();
+  }
+
+  subscriber.on('message', (_channel, text) => {
+    for (const listener of onMessage) listener(text);
+  });
+  // When that fails the connection is gone again, or is made anew to try once more.
+  subscriber.on('ready', () => void begin().catch(() => subscriber.disconnect(true)));
+
+  return {
+    async publish(channel, text) {
+      await publisher.publish(channel, text);
+    },
+    async subscribe(channel) {
+      wanted.add(channel);
+      // Otherwise it is among those that are subscribed to when the connection stands.
+      if (subscriber.status === 'ready') await subscriber.subscribe(channel).catch(() => subscriber.disconnect(true));
+    },
+    async unsubscribe(channel) {
+      wanted.delete(channel);
+      if (subscriber.status === 'ready') await subscriber.unsubscribe(channel).catch(() => subscriber.disconnect(true));
+    },
+    onMessage: (listener) => void onMessage.push(listener),
+    onReady: (listener) => void onReady.push(listener),
   };
 }

@@ -44,8 +44,7 @@ export function createMemoryPresenceStore({
     return person;
   }
 
-  function settle(userKey: number, person: Person): readonly PresenceChange[] {
-    const now = clock.monotonic();
+  function settle(userKey: number, person: Person, now: number): readonly PresenceChange[] {
     for (const [id, { until }] of person.connections) if (until <= now) person.connections.delete(id);
     if (person.connections.size > 0) {
       absent.delete(userKey);
@@ -71,7 +70,8 @@ export function createMemoryPresenceStore({
 
   return {
     async hold(connections) {
-      const until = clock.monotonic() + heldMs;
+      const now = clock.monotonic();
+      const until = now + heldMs;
       const met = new Map<number, Person>();
       for (const { id, userKey, sessionUuid } of connections) {
         const person = personOf(userKey);
@@ -81,7 +81,7 @@ export function createMemoryPresenceStore({
         else if (person.connections.size < CONNECTIONS_MAX)
           person.connections.set(id, { sessionUuid, stance: person.stances.get(sessionUuid) ?? 'ONLINE', until, isDropped: false });
       }
-      return [...met].flatMap(([userKey, person]) => settle(userKey, person));
+      return [...met].flatMap(([userKey, person]) => settle(userKey, person, now));
     },
 
     async say({ id, userKey }, stance) {
@@ -89,7 +89,7 @@ export function createMemoryPresenceStore({
       const held = person?.connections.get(id);
       if (person === undefined || held === undefined) return [];
       held.stance = stance;
-      return settle(userKey, person);
+      return settle(userKey, person, clock.monotonic());
     },
 
     async sayForSession(userKey, sessionUuid, stance) {
@@ -99,15 +99,16 @@ export function createMemoryPresenceStore({
       const [oldest] = person.stances.keys();
       if (oldest !== undefined && person.stances.size > SESSION_STANCES_MAX) person.stances.delete(oldest);
       for (const held of person.connections.values()) if (held.sessionUuid === sessionUuid) held.stance = stance;
-      return settle(userKey, person);
+      return settle(userKey, person, clock.monotonic());
     },
 
     async drop({ id, userKey }) {
       const person = people.get(userKey);
       const held = person?.connections.get(id);
       if (person === undefined || held === undefined) return [];
-      if (!held.isDropped) Object.assign(held, { until: clock.monotonic() + graceMs, isDropped: true });
-      return settle(userKey, person);
+      const now = clock.monotonic();
+      if (!held.isDropped) Object.assign(held, { until: now + graceMs, isDropped: true });
+      return settle(userKey, person, now);
     },
 
     async sweep() {
@@ -117,7 +118,7 @@ export function createMemoryPresenceStore({
         if (dueAt <= now) due.push(userKey);
         if (due.length >= SWEPT_MAX) break;
       }
-      return due.flatMap((userKey) => settle(userKey, personOf(userKey)));
+      return due.flatMap((userKey) => settle(userKey, personOf(userKey), now));
     },
 
     async read(userKeys) {

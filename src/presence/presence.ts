@@ -1,4 +1,4 @@
-import type { Identity } from '../identity/identity.ts';
+import { deviceOf, type Identity } from '../identity/identity.ts';
 import { badInput } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Sql } from '../platform/postgres.ts';
@@ -78,8 +78,8 @@ export function createPresence(dependencies: PresenceDependencies): PresenceServ
   }, heartbeatMs).unref();
 
   return {
-    observe({ userKey, sessionUuid }, id) {
-      const connection: Connection = { id, userKey, sessionUuid };
+    observe(identity, id) {
+      const connection: Connection = { id, userKey: identity.userKey, sessionUuid: deviceOf(identity) };
       connections.set(id, connection);
       onConnections(connections.size);
       void follow(store.hold([connection]));
@@ -92,11 +92,13 @@ export function createPresence(dependencies: PresenceDependencies): PresenceServ
       };
     },
 
-    async say({ userKey, sessionUuid }, connectionId, presence) {
+    async say(identity, connectionId, presence) {
       if (presence === 'OFFLINE')
         throw badInput('input.presence', 'presence must be ONLINE or AWAY, got OFFLINE: that is for the server to notice.');
       const connection = connectionId === null ? undefined : connections.get(connectionId);
-      await tell(connection === undefined ? store.sayForSession(userKey, sessionUuid, presence) : store.say(connection, presence));
+      await tell(
+        connection === undefined ? store.sayForSession(identity.userKey, deviceOf(identity), presence) : store.say(connection, presence),
+      );
     },
 
     async seenBy(viewerKey, userKeys) {

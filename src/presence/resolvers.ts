@@ -3,7 +3,7 @@ import type { ConversationLoaders } from '../conversations/loaders.ts';
 import { type Context, requireViewer } from '../graphql/context.ts';
 import { perRequest } from '../graphql/per-request.ts';
 import type { Resolvers } from '../graphql/schema.generated.ts';
-import type { IdentityService } from '../identity/identity.ts';
+import { deviceOf, type IdentityService } from '../identity/identity.ts';
 import { AppError } from '../platform/errors.ts';
 import { conversationUuid } from '../platform/id-arguments.ts';
 import type { PresenceService } from './presence.ts';
@@ -42,7 +42,7 @@ export function createPresenceResolvers({ presence, typing, identity, loaders }:
       async setTyping(_, { input }, context) {
         const viewer = requireViewer(context);
         const uuid = conversationUuid('input.conversationId', input.conversationId);
-        const device = context.connection?.id ?? viewer.sessionUuid;
+        const device = context.connection?.id ?? deviceOf(viewer);
         const conversation = await typing.set(viewer, device, uuid, input.isTyping);
         loaders.forget(context, conversation.key);
         return { conversation: loaders.note(context, conversation) };

@@ -1,5 +1,5 @@
 import type postgres from 'postgres';
-import { createIdentityService } from '../identity/identity.ts';
+import { createIdentityService, type IdentityDependencies } from '../identity/identity.ts';
 import { createPasswords } from '../identity/password.ts';
 import { systemClock } from '../platform/clock.ts';
 import { copyLine } from '../platform/copy.ts';
@@ -21,11 +21,8 @@ export type SeedDependencies = {
   /** Migrated. */
   readonly address: DatabaseAddress;
   readonly options: SeedOptions;
-  readonly config: {
+  readonly config: IdentityDependencies['config'] & {
     readonly mode: 'development' | 'production';
-    readonly accessTokenTtlMs: number;
-    readonly refreshTokenTtlMs: number;
-    readonly passwordHashesMax: number;
     readonly statementTimeoutMs: number;
     readonly lockTimeoutMs: number;
   };
@@ -146,7 +143,14 @@ async function signIn({
 }: Pick<SeedDependencies, 'address' | 'config'> & { readonly secret: string; readonly handle: string }) {
   const { statementTimeoutMs, lockTimeoutMs } = config;
   await using database = connectPostgres({ address, connectionsMax: 1, queueMax: 1, statementTimeoutMs, lockTimeoutMs });
-  const identity = createIdentityService({ sql: database.sql, secrets: deriveSecrets(secret), clock: systemClock, config });
+  const secrets = deriveSecrets(secret);
+  // Whether people may: this one is given a token by who holds the database.
+  const identity = createIdentityService({
+    sql: database.sql,
+    secrets,
+    clock: systemClock,
+    config: { ...config, arePasswordsEnabled: true },
+  });
   const { accessToken, expiresAt } = await identity.signIn({ handle, password: SEED_PASSWORD });
   return { accessToken, expiresAt };
 }

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
+import process from 'node:process';
 import type { Page } from './http.ts';
 
 /** Our own files and nothing else: no inline script or style, no frame around it, no form that leaves. */
@@ -24,7 +26,6 @@ const SCRIPTS = [
   'history',
   'joining',
   'list',
-  'live',
   'mentions',
   'menu',
   'message-acts',
@@ -46,6 +47,9 @@ const SCRIPTS = [
 
 const STYLES = ['chat', 'messages', 'panel'];
 
+/** Those of `rookery/client`: the page is its first user, and gets the sources themselves. */
+const CLIENT_FILES = ['client', 'connection', 'event', 'following', 'problem'];
+
 const FILES = [
   { path: '/', name: 'index.html', contentType: HTML },
   ...STYLES.map((name) => ({ path: `/${name}.css`, name: `${name}.css`, contentType: CSS })),
@@ -54,10 +58,24 @@ const FILES = [
 
 /** The chat page, by path: a whole client in plain files, as the browser gets them. Read once. */
 export function createChatPages(): ReadonlyMap<string, Page> {
-  return new Map(
-    FILES.map(({ path, name, contentType }) => {
-      const body = readFileSync(new URL(`chat-page/${name}`, import.meta.url));
-      return [path, { body, contentType, contentSecurityPolicy: POLICY }];
-    }),
-  );
+  const page = ({ path, name, contentType }: (typeof FILES)[number]): [string, Page] => {
+    const body = readFileSync(new URL(`chat-page/${name}`, import.meta.url));
+    return [path, { body, contentType, contentSecurityPolicy: POLICY }];
+  };
+  const clientFile = (name: string): [string, Page] => {
+    const body = withoutTypes(readFileSync(new URL(`../client/${name}.ts`, import.meta.url), 'utf8'));
+    return [`/client/${name}.ts`, { body, contentType: SCRIPT, contentSecurityPolicy: POLICY }];
+  };
+  return new Map([...FILES.map(page), ...CLIENT_FILES.map(clientFile)]);
+}
+
+/** As the runtime itself does when it loads a file. Node warns that the function is young, which tells an operator nothing. */
+function withoutTypes(text: string): string {
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  try {
+    return stripTypeScriptTypes(text);
+  } finally {
+    process.emitWarning = emitWarning;
+  }
 }

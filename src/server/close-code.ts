@@ -1,9 +1,10 @@
-/** Why a WebSocket was closed. Standard clients come back after 1012, 1013 and 4403, and give up after the others. */
+/** Why a WebSocket was closed. Standard clients come back after 1012, 1013 and 4403, and give up after the others. docs/errors.md has the table. */
 export const CLOSE = {
   tooManyMessages: { code: 1008, reason: 'Too many messages' },
   restart: { code: 1012, reason: 'Service restart: come back with your cursor' },
   tooSlow: { code: 1013, reason: 'Too slow: come back with your cursor' },
   tryAgain: { code: 1013, reason: 'Try again later' },
+  tooManySockets: { code: 1013, reason: 'Too many sockets are open: close one, or come back later' },
   failed: { code: 4500, reason: 'Something went wrong on our side' },
   expired: { code: 4403, reason: 'Token expired' },
   signedOut: { code: 4403, reason: 'Signed out' },

@@ -68,7 +68,10 @@ export function createEventStreams({ limits, clock, metrics, present, observe }:
       },
     };
     const expire = () => stream.end(new AppError('UNAUTHENTICATED', 'The access token expired: come back with a new one.'));
-    const expiry = viewer === null ? undefined : setTimeout(expire, Math.min(viewer.expiresAtMs - clock.now(), TIMER_MS_MAX));
+    const expiry =
+      viewer === null || viewer.expiresAtMs === Number.POSITIVE_INFINITY
+        ? undefined
+        : setTimeout(expire, Math.min(viewer.expiresAtMs - clock.now(), TIMER_MS_MAX));
     const ping = setInterval(() => {
       if (!response.writableNeedDrain) response.write(':\n\n');
     }, limits.eventStreamPingMs);
@@ -123,6 +126,10 @@ export function createEventStreams({ limits, clock, metrics, present, observe }:
   return {
     get size(): number {
       return open.size;
+    },
+    /** Who has a stream open, or may soon. */
+    get viewers(): readonly Identity[] {
+      return [...open, ...expected].flatMap(({ viewer }) => viewer ?? []);
     },
     expect,
     send,

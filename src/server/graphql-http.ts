@@ -1,5 +1,5 @@
-import type { Identity } from '../identity/identity.ts';
-import { AppError } from '../platform/errors.ts';
+import type { Caller, Credentials } from '../identity/identity.ts';
+import { AppError, type ErrorCode } from '../platform/errors.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { readBody } from './body.ts';
 import { replyPreflight, setCorsHeaders } from './cors.ts';
@@ -14,7 +14,7 @@ const LAST_EVENT_ID_LENGTH_MAX = 1_000;
 
 export type GraphQLHttpDependencies = {
   readonly pipeline: Pipeline;
-  readonly authenticate: (authorization: string) => Promise<Identity>;
+  readonly identify: (credentials: Credentials) => Promise<Caller>;
   readonly allowedOrigins: readonly string[];
   readonly eventStreams: EventStreams;
   /** Null when it is switched off. */
@@ -25,7 +25,7 @@ export type GraphQLHttpDependencies = {
 
 /** GraphQL over HTTP: POST of JSON, GET for queries and subscriptions, server-sent events for who accepts them. */
 export function createGraphQLHandler(dependencies: GraphQLHttpDependencies): (exchange: Exchange, query: string) => Promise<void> {
-  const { pipeline, authenticate, allowedOrigins, eventStreams, graphiql, limits, metrics } = dependencies;
+  const { pipeline, identify, allowedOrigins, eventStreams, graphiql, limits, metrics } = dependencies;
 
   return async function handle(exchange, query) {
     const { request } = exchange;
@@ -65,12 +65,12 @@ export function createGraphQLHandler(dependencies: GraphQLHttpDependencies): (ex
 
   async function run(exchange: Exchange, search: string, init: GetInit | PostInit): Promise<void> {
     const { request, requestId } = exchange;
-    const viewer = await identify(exchange);
-    if (viewer === REFUSED) return;
-    using expected = eventStreams.expect(viewer);
+    const caller = await callerOf(exchange);
+    if (caller === REFUSED) return;
+    using expected = eventStreams.expect(caller.viewer);
     const lastEventId = request.headers['last-event-id'];
     const context = {
-      viewer,
+      ...caller,
       requestId,
       ...(typeof lastEventId === 'string' && lastEventId.length <= LAST_EVENT_ID_LENGTH_MAX ? { lastEventId } : {}),
     };
@@ -89,19 +89,29 @@ export function createGraphQLHandler(dependencies: GraphQLHttpDependencies): (ex
   }
 
   /** Who asks; a token that is there but not valid is answered here and now, whatever was asked. */
-  async function identify(exchange: Exchange): Promise<Identity | null | typeof REFUSED> {
-    const { authorization } = exchange.request.headers;
-    if (authorization === undefined) return null;
+  async function callerOf(exchange: Exchange): Promise<Caller | typeof REFUSED> {
+    const { headers } = exchange.request;
+    const actingAs = headers[ACTING_AS];
     try {
-      return await authenticate(authorization);
+      return await identify({ authorization: headers.authorization ?? null, actingAs: actingAs === undefined ? null : String(actingAs) });
     } catch (error) {
-      if (!(error instanceof AppError) || error.code !== 'UNAUTHENTICATED') throw error;
-      metrics.authenticationFailures.inc();
-      replyError(exchange, 401, 'UNAUTHENTICATED', error.message, { 'WWW-Authenticate': 'Bearer' });
+      const status = error instanceof AppError ? REFUSALS[error.code] : undefined;
+      if (!(error instanceof AppError) || status === undefined) throw error;
+      if (status === 401) metrics.authenticationFailures.inc();
+      replyError(exchange, status, error.code, error.message, status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {});
       return REFUSED;
     }
   }
 }
+
+const ACTING_AS = 'rookery-acting-as';
+/** Of who asks, before anything is executed. */
+const REFUSALS: Readonly<Partial<Record<ErrorCode, number>>> = {
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  BAD_USER_INPUT: 400,
+  NOT_FOUND: 400,
+};
 
 type GetInit = { readonly method: 'GET' };
 type PostInit = { readonly method: 'POST'; readonly body: string; readonly headers: Readonly<Record<string, string>> };

@@ -13,14 +13,17 @@ export const LIMITS = {
   eventStreamsMax: 10_000,
   socketsMax: 20_000,
   frameBytesMax: 256 * 1024,
-  operationsPerSocketMax: 50,
   messagesPerSecondMax: 100,
   unsentBytesMax: 1024 * 1024,
+  /** A reader of a socket that takes nothing for this long, while events wait for it, is told to come back with its cursor. */
+  socketStallMs: 30_000,
   initTimeoutMs: 3_000,
   authenticateTimeoutMs: 5_000,
   pingIntervalMs: 25_000,
   pongTimeoutMs: 10_000,
   closeTimeoutMs: 5_000,
+  /** How often it is looked whether those who are connected may stay. */
+  viewerCheckIntervalMs: 1_000,
   /** Over this long everybody is told to come back when the server stops, so that they do not all come at once. */
   stopSpreadMs: 1_500,
 } as const;

@@ -1,5 +1,5 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Registry } from 'prom-client';
+import { isSameSecret } from '../platform/same-secret.ts';
 import { type Exchange, reply, replyError, replyText } from './reply.ts';
 
 const LOOPBACK = ['127.0.0.1', '::1', '::ffff:127.0.0.1'];
@@ -13,10 +13,12 @@ export type OperationsDependencies = {
   readonly mode: 'development' | 'production';
   /** Whether to be given requests: false while starting, stopping, or without a database. Never throws. */
   readonly isReady: () => Promise<boolean>;
+  /** Whether something is away that clients hardly notice. */
+  readonly isDegraded: () => boolean;
 };
 
 /** What whoever runs the server asks it: /livez, /readyz, /metrics. */
-export function createOperationsHandlers({ registry, metricsToken, metricsPort, mode, isReady }: OperationsDependencies) {
+export function createOperationsHandlers({ registry, metricsToken, metricsPort, mode, isReady, isDegraded }: OperationsDependencies) {
   async function metrics(exchange: Exchange): Promise<void> {
     reply(exchange, 200, { 'Content-Type': registry.contentType }, await registry.metrics());
   }
@@ -26,7 +28,7 @@ export function createOperationsHandlers({ registry, metricsToken, metricsPort, 
       replyText(exchange, 200, 'ok\n');
     },
     async ready(exchange: Exchange): Promise<void> {
-      if (await isReady()) replyText(exchange, 200, 'ready\n');
+      if (await isReady()) replyText(exchange, 200, isDegraded() ? 'ready, degraded: Redis is away\n' : 'ready\n');
       else replyText(exchange, 503, 'not ready\n');
     },
     /** On the port of its own, which listens on loopback alone. */
@@ -44,10 +46,4 @@ export function createOperationsHandlers({ registry, metricsToken, metricsPort, 
       replyError(exchange, 404, 'NOT_FOUND', 'There is nothing here.');
     },
   };
-}
-
-/** Takes as long for a near miss as for a wild guess; hashing makes the lengths equal. */
-function isSameSecret(given: string, expected: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(expected));
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import type { ExecutionArgs, GraphQLSchema } from 'graphql';
 import type { Config } from '../config.ts';
-import type { Identity } from '../identity/identity.ts';
+import type { Caller, Credentials, Identity } from '../identity/identity.ts';
 import type { Clock } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -16,6 +16,8 @@ import { LIMITS, type Limits } from './limits.ts';
 import { createOperationsHandlers } from './operations.ts';
 import { createPipeline } from './pipeline.ts';
 import { within } from './socket-limits.ts';
+import { SOCKET_QUOTAS, type SocketQuotas } from './socket-quota.ts';
+import { type Reviewed, ViewerCheck } from './viewer-check.ts';
 import { serveWebSocket } from './websocket.ts';
 
 const LOOPBACK = '127.0.0.1';
@@ -37,19 +39,25 @@ export type ServerConfig = Pick<
 
 export type ServerDependencies = {
   readonly schema: GraphQLSchema;
-  /** `Bearer …` → who it is. Throws UNAUTHENTICATED when the token is not valid. */
-  readonly authenticate: (authorization: string) => Promise<Identity>;
+  /** Who sends a request. Throws UNAUTHENTICATED when the token is not valid. */
+  readonly identify: (credentials: Credentials) => Promise<Caller>;
+  /** Each as it is now; null where it must not go on. Without it nobody is looked at again. */
+  readonly review?: (viewers: readonly Identity[]) => Promise<Reviewed>;
   readonly config: ServerConfig;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly clock: Clock;
   /** Whether the database answers. */
   readonly isReady: () => Promise<boolean>;
+  /** Whether Redis is away: told by /readyz, to no client. */
+  readonly isDegraded?: () => boolean;
   /** Awaited before an operation is executed, where it answers a promise. */
   readonly prepare?: (args: ExecutionArgs) => Promise<unknown> | undefined;
   /** Pages by path, such as `/`. */
   readonly pages?: ReadonlyMap<string, Page>;
   readonly limits?: Partial<Limits>;
+  /** What one person may have open, by tier. */
+  readonly socketQuotas?: SocketQuotas;
   readonly observe?: ObserveConnection;
 };
 
@@ -58,13 +66,15 @@ export type RookeryServer = AsyncDisposable & {
   readonly port: number;
   /** Where /metrics is served apart from everything else; null when it is not. */
   readonly metricsPort: number | null;
+  /** Compares everybody who is connected with the database now, rather than within a second. */
+  checkViewers(): void;
   /** Ends the sockets and event streams of a user, or of some of their sessions, at once: after a sign-out. */
   closeSocketsOf(filter: { readonly userUuid?: string; readonly sessionUuids?: readonly string[] }): void;
 };
 
 /** GraphQL over HTTP, server-sent events and WebSocket on one port. Resolves once it listens; rejects when the port is taken. */
 export async function createServer(dependencies: ServerDependencies): Promise<RookeryServer> {
-  const { schema, authenticate, config, metrics, logger, clock, pages = new Map(), observe = observeNothing } = dependencies;
+  const { schema, identify, config, metrics, logger, clock, pages = new Map(), observe = observeNothing } = dependencies;
   const { allowedOrigins, isIntrospectionEnabled, limitsMode, stopTimeoutMs } = config;
   const limits: Limits = { ...LIMITS, ...dependencies.limits };
   let isStopping = false;
@@ -72,8 +82,13 @@ export async function createServer(dependencies: ServerDependencies): Promise<Ro
   const pipeline = createPipeline({ schema, isIntrospectionEnabled, limitsMode, metrics, logger, prepare: dependencies.prepare });
   const eventStreams = createEventStreams({ limits, clock, metrics, present: pipeline.present, observe });
   const graphiql = config.isGraphiQLEnabled ? createGraphiQL() : null;
-  const graphql = createGraphQLHandler({ pipeline, authenticate, allowedOrigins, eventStreams, graphiql, limits, metrics });
-  const operations = createOperationsHandlers({ ...config, registry: metrics.registry, isReady });
+  const graphql = createGraphQLHandler({ pipeline, identify, allowedOrigins, eventStreams, graphiql, limits, metrics });
+  const operations = createOperationsHandlers({
+    ...config,
+    registry: metrics.registry,
+    isReady,
+    isDegraded: dependencies.isDegraded ?? (() => false),
+  });
 
   const shared = { pages, isStopping: () => isStopping, metrics, logger };
   const routes: ReadonlyMap<string, Route> = new Map([
@@ -82,7 +97,18 @@ export async function createServer(dependencies: ServerDependencies): Promise<Ro
     ['/metrics', operations.publicMetrics],
   ]);
   const server = listen({ ...shared, graphql, routes }, limits);
-  const sockets = serveWebSocket({ ...dependencies, server, pipeline, allowedOrigins, limits, isStopping: () => isStopping, observe });
+  const quotas = dependencies.socketQuotas ?? SOCKET_QUOTAS;
+  const sockets = serveWebSocket({
+    ...dependencies,
+    server,
+    pipeline,
+    allowedOrigins,
+    limits,
+    quotas,
+    limitsMode,
+    isStopping: () => isStopping,
+    observe,
+  });
   const port = await bind(server, config.port, config.host);
 
   const metricsServer =
@@ -91,6 +117,20 @@ export async function createServer(dependencies: ServerDependencies): Promise<Ro
       : listen({ ...shared, graphql: nothing, routes: new Map([['/metrics', operations.metrics]]), pages: new Map() }, limits);
   const metricsPort =
     metricsServer === null || config.metricsPort === null ? null : await bind(metricsServer, config.metricsPort, LOOPBACK);
+
+  const { review = async () => new Map() } = dependencies;
+  const viewers = () => new Set([...sockets.viewers, ...eventStreams.viewers]);
+  const viewerCheck = new ViewerCheck({ viewers, review, apply, intervalMs: limits.viewerCheckIntervalMs, logger });
+
+  function apply(reviewed: Reviewed): void {
+    end((viewer) => viewer !== null && reviewed.get(viewer) === null);
+    sockets.refresh(new Map([...reviewed].flatMap(([before, now]) => (now === null || now === before ? [] : [[before, now]]))));
+  }
+
+  function end(matches: (viewer: Identity | null) => boolean): void {
+    sockets.closeWhere(matches);
+    eventStreams.end(new AppError('UNAUTHENTICATED', 'Signed out.'), matches);
+  }
 
   async function isReady(): Promise<boolean> {
     if (isStopping) return false;
@@ -101,6 +141,7 @@ export async function createServer(dependencies: ServerDependencies): Promise<Ro
   async function stop(): Promise<void> {
     if (isStopping) return;
     isStopping = true;
+    const checked = viewerCheck.stop();
     const closed = Promise.all([close(server), metricsServer === null ? null : close(metricsServer)]);
     const spreadMs = Math.min(limits.stopSpreadMs, stopTimeoutMs / 2);
     const spread = setTimeout(() => eventStreams.end(null), Math.random() * spreadMs);
@@ -112,7 +153,7 @@ export async function createServer(dependencies: ServerDependencies): Promise<Ro
     sockets.terminate();
     server.closeAllConnections();
     metricsServer?.closeAllConnections();
-    await closed;
+    await Promise.all([closed, checked]);
   }
 
   return {
@@ -120,11 +161,12 @@ export async function createServer(dependencies: ServerDependencies): Promise<Ro
     port,
     metricsPort,
     closeSocketsOf({ userUuid, sessionUuids = [] }) {
-      const matches = (viewer: Identity | null) =>
-        viewer !== null && (viewer.userUuid === userUuid || sessionUuids.includes(viewer.sessionUuid));
-      sockets.closeWhere(matches);
-      eventStreams.end(new AppError('UNAUTHENTICATED', 'Signed out.'), matches);
+      end(
+        (viewer) =>
+          viewer !== null && (viewer.userUuid === userUuid || (viewer.sessionUuid !== null && sessionUuids.includes(viewer.sessionUuid))),
+      );
     },
+    checkViewers: () => viewerCheck.now(),
     [Symbol.asyncDispose]: stop,
   };
 }

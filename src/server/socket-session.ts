@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { WebSocket } from 'ws';
-import type { Identity } from '../identity/identity.ts';
+import type { Caller, Identity } from '../identity/identity.ts';
 import type { Clock } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
 import { CLOSE } from './close-code.ts';
@@ -8,40 +8,68 @@ import type { ObserveConnection } from './connection-observer.ts';
 
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
+export type SocketSessionDependencies = {
+  readonly ws: WebSocket;
+  readonly clock: Clock;
+  readonly observe: ObserveConnection;
+  readonly address: string;
+};
+
 /** Who is behind one WebSocket, and until when. Closes it at the expiry of the token unless that is renewed in place. */
 export class SocketSession {
   /** Of this socket alone, on all nodes. */
   readonly id = randomUUID();
   readonly ws: WebSocket;
+  /** Where it was opened. */
+  readonly address: string;
   readonly #clock: Clock;
+  #caller: Caller = { viewer: null, isService: false };
   readonly #observe: ObserveConnection;
-  #viewer: Identity | null = null;
   #observed: Disposable | null = null;
+  #place: Disposable | null = null;
   #expiry: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(ws: WebSocket, clock: Clock, observe: ObserveConnection) {
+  constructor({ ws, clock, observe, address }: SocketSessionDependencies) {
     this.ws = ws;
+    this.address = address;
     this.#clock = clock;
     this.#observe = observe;
   }
 
-  get viewer(): Identity | null {
-    return this.#viewer;
+  get caller(): Caller {
+    return this.#caller;
   }
 
-  begin(identity: Identity): void {
-    this.#viewer = identity;
+  get viewer(): Identity | null {
+    return this.#caller.viewer;
+  }
+
+  begin(caller: Caller): void {
+    this.#caller = caller;
+    const { viewer } = caller;
+    if (viewer === null) return;
     // It left while its token was looked at: nobody would tell of its end.
-    if (this.ws.readyState === this.ws.OPEN) this.#observed ??= this.#observe(identity, this.id);
-    this.#watch(identity);
+    if (this.ws.readyState === this.ws.OPEN) this.#observed ??= this.#observe(viewer, this.id);
+    this.#watch(viewer);
+  }
+
+  /** Its place among the sockets of who opened it, given back when it ends. */
+  hold(place: Disposable): void {
+    if (this.ws.readyState === this.ws.OPEN) this.#place = place;
+    else place[Symbol.dispose]();
+  }
+
+  /** The same person, of whom something has changed: operations from now on see it. */
+  refresh(identity: Identity): void {
+    this.#caller = { ...this.#caller, viewer: identity };
   }
 
   /** Takes a fresh token of the same person; running operations go on. FORBIDDEN for anybody else. */
   renew(identity: Identity): void {
-    if (this.#viewer?.userUuid !== identity.userUuid) {
+    if (this.viewer?.userUuid !== identity.userUuid) {
       throw new AppError('FORBIDDEN', 'A socket must be renewed by the user who opened it.');
     }
-    this.begin(identity);
+    this.begin({ viewer: identity, isService: false });
   }
 
   close({ code, reason }: { readonly code: number; readonly reason: string }): void {
@@ -51,13 +79,16 @@ export class SocketSession {
   end(): void {
     clearTimeout(this.#expiry);
     this.#observed?.[Symbol.dispose]();
+    this.#place?.[Symbol.dispose]();
   }
 
-  #watch({ expiresAtMs }: Identity): void {
+  #watch(identity: Identity): void {
     clearTimeout(this.#expiry);
     // It left while its token was looked at: nobody would clear the timer.
     if (this.ws.readyState !== this.ws.OPEN) return;
-    const restMs = expiresAtMs - this.#clock.now();
-    this.#expiry = setTimeout(() => this.close(CLOSE.expired), Math.min(restMs, TIMER_MS_MAX));
+    const restMs = identity.expiresAtMs - this.#clock.now();
+    // A timer has a longest time; what lives longer is looked at again then.
+    if (restMs > TIMER_MS_MAX) this.#expiry = setTimeout(() => this.#watch(identity), TIMER_MS_MAX);
+    else this.#expiry = setTimeout(() => this.close(CLOSE.expired), restMs);
   }
 }

@@ -3,12 +3,13 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { handleProtocols, makeServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { LimitsMode } from '../config.ts';
 import { sharedText } from '../graphql/broadcast.ts';
 import type { Context } from '../graphql/context.ts';
 import { formatError } from '../graphql/errors.ts';
-import type { Identity } from '../identity/identity.ts';
+import type { Caller, Credentials, Identity } from '../identity/identity.ts';
 import type { Clock } from '../platform/clock.ts';
-import { AppError } from '../platform/errors.ts';
+import { AppError, type ErrorCode } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { CLOSE, closeCodeLabel } from './close-code.ts';
@@ -19,6 +20,7 @@ import type { Limits } from './limits.ts';
 import { GRAPHQL_PATH, type Pipeline } from './pipeline.ts';
 import { createRateCheck, keepAlive, within } from './socket-limits.ts';
 import { attempt, prepareOperation, type SocketOperation } from './socket-operation.ts';
+import { networkOf, SocketCounts, type SocketQuota, type SocketQuotas } from './socket-quota.ts';
 import { SocketSession } from './socket-session.ts';
 import { createSocketWriter } from './socket-writer.ts';
 import { createSplice, type Splice } from './splice.ts';
@@ -26,9 +28,11 @@ import { createSplice, type Splice } from './splice.ts';
 export type WebSocketDependencies = {
   readonly server: Server;
   readonly pipeline: Pipeline;
-  readonly authenticate: (authorization: string) => Promise<Identity>;
+  readonly identify: (credentials: Credentials) => Promise<Caller>;
   readonly allowedOrigins: readonly string[];
   readonly limits: Limits;
+  readonly quotas: SocketQuotas;
+  readonly limitsMode: LimitsMode;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -37,8 +41,11 @@ export type WebSocketDependencies = {
 };
 
 export type SocketServer = {
+  readonly viewers: readonly Identity[];
   /** Closes with 4403 those that match. */
   closeWhere(matches: (viewer: Identity | null) => boolean): void;
+  /** Tells operations from now on who their viewers have become. */
+  refresh(viewers: ReadonlyMap<Identity, Identity>): void;
   /** Tells everyone to come back, spread over the time so that they do not all come at once; then no socket is left. */
   stop(spreadMs: number): Promise<void>;
   /** Cuts off who has not left. */
@@ -49,8 +56,10 @@ type Extra = { readonly session: SocketSession; readonly requestIds: Map<string,
 
 /** GraphQL over WebSocket (graphql-transport-ws) at the same path as HTTP, through the same pipeline. */
 export function serveWebSocket(dependencies: WebSocketDependencies): SocketServer {
-  const { server, pipeline, authenticate, allowedOrigins, limits, clock, metrics, logger, isStopping, observe } = dependencies;
+  const { server, pipeline, identify, allowedOrigins, limits, quotas, limitsMode, clock, metrics, logger, isStopping, observe } =
+    dependencies;
   const sessions = new Set<SocketSession>();
+  const counts = new SocketCounts();
   // A constant of its own, as the types of `ws` do not know closeTimeout yet.
   const options = {
     noServer: true,
@@ -66,15 +75,19 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
   const protocol = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: limits.initTimeoutMs,
     async onConnect({ connectionParams, extra: { session } }) {
-      const authorization = authorizationOf(connectionParams ?? {});
-      if (authorization === null) return true;
       try {
-        if (typeof authorization !== 'string') throw new AppError('UNAUTHENTICATED', 'The access token must be a text.');
-        session.begin(await within(limits.authenticateTimeoutMs, authenticate(authorization)));
+        const caller = await within(limits.authenticateTimeoutMs, identify(credentialsOf(connectionParams ?? {})));
+        if (!takesPlace(session, caller)) {
+          session.close(CLOSE.tooManySockets);
+          return false;
+        }
+        session.begin(caller);
         return true;
       } catch (error) {
         if (error instanceof AppError && error.code === 'UNAUTHENTICATED') metrics.authenticationFailures.inc();
-        else {
+        else if (error instanceof AppError && REFUSALS.includes(error.code)) {
+          session.close({ code: CLOSE.signedOut.code, reason: reasonOf(error) });
+        } else {
           logger.warn({ err: error }, 'A socket could not be authenticated.');
           session.close(CLOSE.tryAgain);
         }
@@ -84,14 +97,13 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
     async onSubscribe({ extra, subscriptions }, id, payload) {
       const requestId = randomUUID();
       try {
-        const count = Object.keys(subscriptions).length;
-        if (count > limits.operationsPerSocketMax) {
-          const message = `A socket must run at most ${limits.operationsPerSocketMax} operations at once, got ${count}.`;
-          throw new AppError('OVERLOADED', message);
-        }
         const { session } = extra;
+        const count = Object.keys(subscriptions).length;
+        const { subscriptionsPerSocketMax } = quotaOf(session.caller);
+        if (count > subscriptionsPerSocketMax && isRefused('subscriptions'))
+          throw new AppError('OVERLOADED', `A socket must run at most ${subscriptionsPerSocketMax} operations at once, got ${count}.`);
         const connection = { id: session.id, renew: (identity: Identity) => session.renew(identity) };
-        const context: Context = { viewer: session.viewer, requestId, connection };
+        const context: Context = { ...session.caller, requestId, connection };
         const prepared = await prepareOperation(pipeline, context, payload);
         if (!('schema' in prepared)) return prepared.map((error) => pipeline.present(error, requestId));
         extra.requestIds.set(id, requestId);
@@ -120,11 +132,31 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
     },
   });
 
+  function quotaOf({ viewer, isService }: Caller): SocketQuota {
+    return quotas[viewer?.tier ?? (isService ? 'ENTERPRISE' : 'ANONYMOUS')];
+  }
+
+  /** What is over a quota is counted; whether it is refused is the operator's to say. */
+  function isRefused(limit: 'sockets' | 'subscriptions'): boolean {
+    if (limitsMode === 'off') return false;
+    metrics.socketQuotasExceeded.inc({ limit });
+    return limitsMode === 'enforce';
+  }
+
+  /** False when the person, or without one the network, has as many sockets as it may have. */
+  function takesPlace(session: SocketSession, caller: Caller): boolean {
+    const owner = caller.viewer?.userUuid ?? (caller.isService ? 'service' : networkOf(session.address));
+    const place = counts.take(owner, quotaOf(caller).socketsMax);
+    if (place === null) return !isRefused('sockets');
+    session.hold(place);
+    return true;
+  }
+
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
     const status = refusalOf(request);
     if (status !== null) return refuseUpgrade(socket, status);
-    sockets.handleUpgrade(request, socket, head, (ws) => open(ws, socket));
+    sockets.handleUpgrade(request, socket, head, (ws) => open(ws, socket, request.socket.remoteAddress ?? ''));
   });
 
   function refusalOf(request: IncomingMessage): string | null {
@@ -137,9 +169,14 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
     return null;
   }
 
-  function open(ws: WebSocket, socket: Duplex): void {
-    const session = new SocketSession(ws, clock, observe);
-    const write = createSocketWriter({ ws, socket });
+  function open(ws: WebSocket, socket: Duplex, address: string): void {
+    const session = new SocketSession({ ws, clock, observe, address });
+    const write = createSocketWriter({
+      ws,
+      socket,
+      stallTimeoutMs: limits.socketStallMs,
+      onStalled: () => session.close(CLOSE.tooSlow),
+    });
     const gone = Promise.withResolvers<void>();
     const splice = createSplice();
     const isTooFast = createRateCheck(limits.messagesPerSecondMax);
@@ -184,6 +221,15 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
   }
 
   return {
+    get viewers() {
+      return [...sessions].flatMap(({ viewer }) => viewer ?? []);
+    },
+    refresh(viewers) {
+      for (const session of sessions) {
+        const viewer = session.viewer === null ? undefined : viewers.get(session.viewer);
+        if (viewer !== undefined) session.refresh(viewer);
+      }
+    },
     closeWhere(matches) {
       for (const session of sessions) if (matches(session.viewer)) session.close(CLOSE.signedOut);
     },
@@ -201,10 +247,24 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
   };
 }
 
-/** The token of connection_init, its name written in any case, as that of a header. Null when there is none. */
-function authorizationOf(connectionParams: Record<string, unknown>): unknown {
-  for (const [name, value] of Object.entries(connectionParams)) if (name.toLowerCase() === 'authorization') return value ?? null;
-  return null;
+/** What connection_init says of who opens the socket, the names written in any case, as those of headers. */
+function credentialsOf(connectionParams: Record<string, unknown>): Credentials {
+  const given = new Map(Object.entries(connectionParams).map(([name, value]) => [name.toLowerCase(), value ?? null]));
+  const authorization = given.get('authorization') ?? null;
+  const actingAs = given.get('actingas') ?? null;
+  if (authorization !== null && typeof authorization !== 'string')
+    throw new AppError('UNAUTHENTICATED', 'The access token must be a text.');
+  if (actingAs !== null && typeof actingAs !== 'string') throw new AppError('BAD_USER_INPUT', 'actingAs must be a text.');
+  return { authorization, actingAs };
+}
+
+/** Besides a token that is not valid: what its sender has to mend, and would meet again if it came back. */
+const REFUSALS: readonly ErrorCode[] = ['FORBIDDEN', 'BAD_USER_INPUT', 'NOT_FOUND'];
+/** A reason has at most 123 bytes; what we say is ASCII, save what a client wrote into it. */
+const REASON_LENGTH_MAX = 123;
+
+function reasonOf({ message }: AppError): string {
+  return message.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, REASON_LENGTH_MAX);
 }
 
 /** Not left to the client to hang up: an upgraded connection has no timeouts, and who was refused could hold thousands. */

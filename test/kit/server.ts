@@ -3,8 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type App, type PresenceTimes, startApp } from '../../src/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
+import { readEpoch } from '../../src/events/resume-changes.ts';
 import type { Clock } from '../../src/platform/clock.ts';
-import { createLogger } from '../../src/platform/logger.ts';
+import { createLogger, type Logger } from '../../src/platform/logger.ts';
+import { connectPostgres } from '../../src/platform/postgres.ts';
+import { redisPrefix } from '../../src/platform/redis-prefix.ts';
+import type { SocketQuota, SocketQuotas } from '../../src/server/socket-quota.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { type GraphQLResult, type HttpOptions, post } from './http.ts';
 import { Person } from './person.ts';
@@ -13,8 +17,17 @@ export type TestServerOptions = {
   readonly database?: TestDatabase;
   readonly clock?: Clock;
   readonly config?: Partial<Config>;
+  readonly logger?: Logger;
   readonly presenceTimes?: Partial<PresenceTimes>;
+  /** By default more than people have: tests open many sockets. */
+  readonly socketQuotas?: SocketQuotas;
 };
+
+/** What no request asks for: the checks of the hub and of who is connected, and what follows changes of presence. */
+const BY_THE_CLOCK = ['pg_snapshot_xmin', 'x.kind <> 3', 'connected.*'];
+
+const MANY: SocketQuota = { subscriptionsPerSocketMax: 500, socketsMax: 1_000 };
+const GENEROUS: SocketQuotas = { ANONYMOUS: MANY, FREE: MANY, STANDARD: MANY, PREMIUM: MANY, ENTERPRISE: MANY };
 
 /** A whole server on a free port, with a database of its own. */
 export class TestServer implements AsyncDisposable {
@@ -34,15 +47,23 @@ export class TestServer implements AsyncDisposable {
     this.statements = statements;
   }
 
-  static async start({ database, clock, config = {}, presenceTimes = {} }: TestServerOptions = {}): Promise<TestServer> {
+  static async start({
+    database,
+    clock,
+    config = {},
+    presenceTimes = {},
+    socketQuotas = GENEROUS,
+    logger = createLogger('silent'),
+  }: TestServerOptions = {}): Promise<TestServer> {
     const directory = mkdtempSync(join(tmpdir(), 'rookery-server-'));
     const own = database ?? (await createTestDatabase());
     const statements: string[] = [];
     const app = await startApp({
       config: { ...readConfig({ PORT: '0', DATA_DIR: directory, LOG_LEVEL: 'silent' }), ...config },
-      logger: createLogger('silent'),
+      logger,
       databaseAddress: own.address,
       presenceTimes,
+      socketQuotas,
       onStatement: (text) => statements.push(text),
       ...(clock === undefined ? {} : { clock }),
     });
@@ -72,7 +93,19 @@ export class TestServer implements AsyncDisposable {
   async countStatements(action: () => Promise<unknown>): Promise<number> {
     const before = this.statements.length;
     await action();
-    return this.statements.slice(before).filter((text) => !text.includes('pg_snapshot_xmin') && !text.includes('x.kind <> 3')).length;
+    return this.statements.slice(before).filter((text) => !BY_THE_CLOCK.some((part) => text.includes(part))).length;
+  }
+
+  /** What the names begin with that servers on this database keep in Redis, for tests that delete them in the end. */
+  async redisPrefix(): Promise<string> {
+    await using database = connectPostgres({
+      address: this.database.address,
+      connectionsMax: 1,
+      queueMax: 1,
+      statementTimeoutMs: 10_000,
+      lockTimeoutMs: 10_000,
+    });
+    return redisPrefix(await readEpoch(database.sql));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

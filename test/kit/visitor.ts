@@ -1,27 +1,7 @@
-import { existsSync } from 'node:fs';
-import process from 'node:process';
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { PASSWORD } from './person.ts';
 
 export const DEADLINE_MS = 10_000;
-
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-const FLAGS =
-  '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
-
-/** Null when there is a browser. */
-export const reasonToSkipBrowser = findReasonToSkip();
-if (reasonToSkipBrowser !== null) process.stdout.write(`The chat page is not looked at: ${reasonToSkipBrowser}\n`);
-
-function findReasonToSkip(): string | null {
-  // Where changes are judged, a browser must be there: without one the tests fail.
-  if (existsSync(CHROMIUM) || process.env['CI'] === 'true') return null;
-  return `there is no ${CHROMIUM}. Install chromium, or say where it is by CHROMIUM.`;
-}
-
-export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS.split(' ') });
-}
 
 export type VisitorOptions = Pick<BrowserContextOptions, 'viewport'> & { readonly hasClock?: boolean };
 

@@ -8,7 +8,7 @@ import { eventually } from './tiny-server.ts';
 
 test('what is sent in one turn waits for its end, and arrives whole and in order', async () => {
   await using pair = await connect();
-  const write = createSocketWriter(pair);
+  const write = createSocketWriter({ ...pair, stallTimeoutMs: 60_000, onStalled: () => {} });
   const idle = pair.socket.writableLength;
   for (let number = 0; number < 10; number++) await write(`message ${number}`);
   expect(pair.socket.writableLength).toBeGreaterThan(idle + 10 * 'message 0'.length);
@@ -18,7 +18,7 @@ test('what is sent in one turn waits for its end, and arrives whole and in order
 
 test('a little is taken at once; who sends more waits for the reader', async () => {
   await using pair = await connect();
-  const write = createSocketWriter(pair);
+  const write = createSocketWriter({ ...pair, stallTimeoutMs: 60_000, onStalled: () => {} });
   pair.client.pause();
   let taken = 0;
   const sending = (async () => {
@@ -37,6 +37,30 @@ test('a little is taken at once; who sends more waits for the reader', async () 
   pair.client.resume();
   await sending;
   await eventually(() => pair.received.length === 1_001);
+});
+
+test('who takes nothing for long while something waits has stalled; who is only slow, or has nothing to take, has not', async () => {
+  await using pair = await connect();
+  let stalls = 0;
+  const write = createSocketWriter({ ...pair, stallTimeoutMs: 1_000, onStalled: () => (stalls += 1) });
+  await write('nothing waits');
+  pair.client.pause();
+  let isSending = true;
+  const sending = (async () => {
+    while (isSending) await write('x'.repeat(64 * 1024));
+  })();
+  // Slow: a little is taken now and then, for far longer than the limit.
+  for (let round = 0; round < 12; round++) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    pair.client.resume();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    pair.client.pause();
+  }
+  expect(stalls).toBe(0);
+  await eventually(() => stalls === 1);
+  isSending = false;
+  pair.client.resume();
+  await sending;
 });
 
 type Pair = AsyncDisposable & {

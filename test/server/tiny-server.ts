@@ -7,6 +7,7 @@ import { createMetrics } from '../../src/platform/metrics.ts';
 import type { Page } from '../../src/server/http.ts';
 import type { Limits } from '../../src/server/limits.ts';
 import { createServer, type ServerConfig } from '../../src/server/server.ts';
+import type { SocketQuota, SocketQuotas } from '../../src/server/socket-quota.ts';
 
 /** A word that no answer and no page may ever hold. */
 export const SECRET = 'correct horse battery staple';
@@ -51,12 +52,24 @@ export type Seen = { touched: number; open: number; produced: number; readonly c
 export type TinyOptions = {
   readonly config?: Partial<ServerConfig>;
   readonly limits?: Partial<Limits>;
+  /** Of everybody, whatever their tier. */
+  readonly quota?: Partial<SocketQuota>;
   readonly pages?: ReadonlyMap<string, Page>;
   readonly isReady?: () => Promise<boolean>;
 };
 
 /** A server around a small schema, for what has nothing to do with chat. Tokens are `user` or `user/ttlMs` or `user/ttlMs/session`. */
-export async function startTinyServer({ config = {}, limits = {}, pages = new Map(), isReady = async () => true }: TinyOptions = {}) {
+function quotas(quota: SocketQuota): SocketQuotas {
+  return { ANONYMOUS: quota, FREE: quota, STANDARD: quota, PREMIUM: quota, ENTERPRISE: quota };
+}
+
+export async function startTinyServer({
+  config = {},
+  limits = {},
+  quota = {},
+  pages = new Map(),
+  isReady = async () => true,
+}: TinyOptions = {}) {
   const seen: Seen = { touched: 0, open: 0, produced: 0, contexts: new Set() };
   const late = Promise.withResolvers<void>();
   const metrics = createMetrics();
@@ -67,7 +80,7 @@ export async function startTinyServer({ config = {}, limits = {}, pages = new Ma
       /^Bearer ([a-z]+)(?:\/(\d+))?(?:\/(\w+))?$/.exec(authorization) ?? [];
     if (userUuid === '' || userUuid === 'bad') throw new AppError('UNAUTHENTICATED', 'The access token is not valid.');
     if (userUuid === 'crash') throw new Error(SECRET);
-    return { userKey: 1, userUuid, tier: 'FREE', sessionUuid, expiresAtMs: Date.now() + Number(ttlMs) };
+    return { userKey: 1, userUuid, tier: 'FREE', role: 'USER', sessionUuid, expiresAtMs: Date.now() + Number(ttlMs) };
   }
 
   /** Each stream is open until its return() is called or it ended by itself. */
@@ -188,7 +201,10 @@ export async function startTinyServer({ config = {}, limits = {}, pages = new Ma
     void logs.push(JSON.stringify({ ...details, err: details.err instanceof Error ? details.err.stack : String(details.err) }));
   const server = await createServer({
     schema: makeExecutableSchema({ typeDefs, resolvers }),
-    authenticate,
+    identify: async ({ authorization }) => ({
+      viewer: authorization === null ? null : await authenticate(authorization),
+      isService: false,
+    }),
     config: {
       mode: 'development',
       host: '127.0.0.1',
@@ -208,6 +224,7 @@ export async function startTinyServer({ config = {}, limits = {}, pages = new Ma
     isReady,
     pages,
     limits: { stopSpreadMs: 50, ...limits },
+    socketQuotas: quotas({ subscriptionsPerSocketMax: 50, socketsMax: 1_000, ...quota }),
   });
   return {
     ...server,

@@ -142,7 +142,7 @@ test('a foreign page, another address and a token in the address are refused bef
 });
 
 test('a socket takes so many messages, bytes and operations, and no more', async () => {
-  await using server = await startTinyServer({ limits: { operationsPerSocketMax: 2, messagesPerSecondMax: 20 } });
+  await using server = await startTinyServer({ limits: { messagesPerSecondMax: 20 }, quota: { subscriptionsPerSocketMax: 2 } });
   await using large = await SocketClient.open(server.url);
   large.send('x'.repeat(256 * 1024 + 1));
   expect(await large.closeCode()).toBe(1009);

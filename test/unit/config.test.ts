@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, readConfig } from '../../src/config.ts';
 
@@ -115,4 +116,89 @@ test('in development other machines are let in only with a secret that was chose
     expect(problems({ HOST, SECRET })).toEqual([]);
   }
   for (const HOST of ['127.0.0.1', '127.0.0.2', '::1', 'localhost']) expect(problems({ HOST })).toEqual([]);
+});
+
+describe('an identity provider', () => {
+  const pem = (type: 'rsa' | 'ed25519' | 'ed448', modulusLength = 2_048) =>
+    // Each type takes the options of all.
+    generateKeyPairSync(type as 'rsa', {
+      modulusLength,
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    });
+  const checked = { JWT_ISSUER: 'https://id.example/', JWT_AUDIENCE: 'chat' };
+  const JWKS_URL = 'https://id.example/jwks.json';
+  const JWT_HMAC_SECRET = 'h'.repeat(32);
+
+  test('is named by one key, whose issuer and audience are required in production', () => {
+    expect(problems({ ...PRODUCTION, ...checked, JWKS_URL })).toEqual([]);
+    expect(problems({ JWKS_URL })).toEqual([]);
+    expect(problems({ ...PRODUCTION, JWKS_URL })).toEqual([
+      expect.stringMatching(/^JWT_ISSUER is required in production with JWKS_URL: /),
+      expect.stringMatching(/^JWT_AUDIENCE is required in production with JWKS_URL: /),
+    ]);
+    expect(problems({ JWKS_URL, JWT_HMAC_SECRET })).toEqual([
+      'JWKS_URL, JWT_HMAC_SECRET must not be set together: one says whose tokens are believed.',
+    ]);
+    expect(problems(checked)).toEqual([
+      expect.stringMatching(/^JWT_ISSUER must come with/),
+      expect.stringMatching(/^JWT_AUDIENCE must come with/),
+    ]);
+    expect(problems({ JWKS_URL, JWT_ISSUER: 'rookery' })).toEqual([expect.stringMatching(/^JWT_ISSUER must not be "rookery"/)]);
+  });
+
+  test('publishes its keys over https, save in development and on this machine', () => {
+    const plain = 'http://id.example/jwks.json';
+    expect(problems({ JWKS_URL: plain })).toEqual([]);
+    expect(problems({ ...PRODUCTION, ...checked, JWKS_URL: plain })).toEqual([
+      expect.stringMatching(/^JWKS_URL must begin with https:\/\/ in production/),
+    ]);
+    for (const host of ['localhost', '127.0.0.1:8080', '[::1]']) {
+      expect(problems({ ...PRODUCTION, ...checked, JWKS_URL: `http://${host}/jwks.json` })).toEqual([]);
+    }
+    for (const wrong of ['id.example', 'ftp://id.example/', 'file:///etc/passwd']) {
+      expect(problems({ JWKS_URL: wrong })).toEqual(['JWKS_URL must begin with https://, got something else.']);
+    }
+    expect(problems({ JWKS_URL: 'https://user:hunter2@id.example/' })).toEqual([expect.stringMatching(/must not hold a user or password/)]);
+  });
+
+  test('has a public key of a kind and size that is safe', () => {
+    expect(problems({ JWT_PUBLIC_KEY: pem('ed25519').publicKey })).toEqual([]);
+    expect(problems({ JWT_PUBLIC_KEY: pem('rsa').publicKey.replaceAll('\n', '\\n') })).toEqual([]);
+    expect(problems({ JWT_PUBLIC_KEY: pem('rsa', 1_024).publicKey })).toEqual([
+      'JWT_PUBLIC_KEY must have at least 2048 bits when it is an RSA key, got 1024.',
+    ]);
+    expect(problems({ JWT_PUBLIC_KEY: pem('ed448').publicKey })).toEqual(['JWT_PUBLIC_KEY must be an Ed25519, EC or RSA key, got ed448.']);
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-521' });
+    expect(problems({ JWT_PUBLIC_KEY: JSON.stringify(publicKey.export({ format: 'jwk' })) })).toEqual([
+      expect.stringMatching(/curve P-256 or P-384/),
+    ]);
+    for (const mistaken of [pem('ed25519').privateKey, JSON.stringify(privateKey.export({ format: 'jwk' }))]) {
+      expect(problems({ JWT_PUBLIC_KEY: mistaken })).toEqual(['JWT_PUBLIC_KEY must be the public half of the key, got the private one.']);
+    }
+    for (const wrong of ['hunter2', '{', '{}', '[]', '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----']) {
+      const found = problems({ JWT_PUBLIC_KEY: wrong });
+      expect(found).toEqual([expect.stringMatching(/^JWT_PUBLIC_KEY must be a public key as PEM/)]);
+      expect(found[0]).not.toContain('hunter2');
+    }
+  });
+
+  test('takes the place of passwords in production, unless both are wanted', () => {
+    expect(readConfig({}).arePasswordsEnabled).toBe(true);
+    expect(readConfig(PRODUCTION).arePasswordsEnabled).toBe(true);
+    expect(readConfig({ JWKS_URL }).arePasswordsEnabled).toBe(true);
+    expect(readConfig({ ...PRODUCTION, ...checked, JWT_HMAC_SECRET }).arePasswordsEnabled).toBe(false);
+    expect(readConfig({ ...PRODUCTION, ...checked, JWT_HMAC_SECRET, PASSWORDS: 'on' }).arePasswordsEnabled).toBe(true);
+    expect(problems({ PASSWORDS: 'off' })).toEqual([expect.stringMatching(/^PASSWORDS must not be off without/)]);
+    expect(problems({ PASSWORDS: 'off', SERVICE_TOKEN: 's'.repeat(32) })).toEqual([]);
+  });
+});
+
+test('a service token is long, of one word, and no other secret', () => {
+  expect(problems({ SERVICE_TOKEN: 's'.repeat(31) })).toEqual(['SERVICE_TOKEN must have at least 32 characters, got 31.']);
+  expect(problems({ SERVICE_TOKEN: `${'s'.repeat(32)} t` })).toEqual([expect.stringMatching(/printable ASCII characters without spaces/)]);
+  expect(problems({ SERVICE_TOKEN: 's'.repeat(513) })).toEqual([expect.stringMatching(/at most 512/)]);
+  expect(problems({ SERVICE_TOKEN: SECRET, SECRET })).toEqual([
+    'SERVICE_TOKEN must not be the same as SECRET: who holds one would hold both.',
+  ]);
 });

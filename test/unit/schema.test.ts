@@ -5,7 +5,7 @@ import { perRequest } from '../../src/graphql/per-request.ts';
 import type { Resolvers } from '../../src/graphql/schema.generated.ts';
 import { createSchema, readTypeDefs } from '../../src/graphql/schema.ts';
 
-const nobody = (): Context => ({ viewer: null, requestId: 'r1' });
+const nobody = (): Context => ({ viewer: null, isService: false, requestId: 'r1' });
 
 describe('the executable schema', () => {
   test('is made of all files of schema/ and the scalars', () => {

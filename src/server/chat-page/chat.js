@@ -1,11 +1,11 @@
 /** The page: a snapshot and a cursor from one query, the tail from one subscription, and what the person does. */
 
+import { createRookeryClient } from './client/client.ts';
 import { createComposer } from './composer.js';
 import { createFound } from './found.js';
 import { createConversation, createDeliveryCheck, isMentionOf, takeMessageEvent, takeSnapshot } from './history.js';
 import { wireJoining } from './joining.js';
 import { arrange, avatar } from './list.js';
-import { follow } from './live.js';
 import { createMessageActs } from './message-acts.js';
 import * as operations from './operations.js';
 import { createOutbox } from './outbox.js';
@@ -28,11 +28,11 @@ const NOT_YET = { isWaiting: true, mentions: [], mentionsAll: false };
 const PEOPLE_INTERVAL_MS = 30_000;
 
 const $ = (id) => document.getElementById(id);
-const session = createSession({ onToken: (accessToken) => live?.renew(accessToken), onEnd: showDoor });
+const session = createSession({ onToken: () => client?.renew(), onEnd: showDoor });
 const outbox = createOutbox({ deliver, onChange: render });
 const conversations = new Map();
 let check = createDeliveryCheck();
-let live = null;
+let client = null;
 let open = null;
 let noticeTimer;
 
@@ -121,8 +121,8 @@ else start();
 // ── Coming and going
 
 function showDoor() {
-  live?.stop();
-  live = null;
+  client?.close();
+  client = null;
   ownPresence.rest();
   conversations.clear();
   panel.close();
@@ -150,23 +150,24 @@ async function start() {
       learnPresences(node);
       check.begin(node.id, node.sequence);
     }
-    live?.stop();
-    live = follow({ query: operations.EVENTS, cursor: viewer.cursor, session, onEvent, onState, onExpired: start });
+    client?.close();
+    client = createRookeryClient({ url: new URL('graphql', location.href).href, accessToken: session.otherTokenThan });
+    client.followInbox({ selection: operations.EVENT, after: viewer.cursor, onEvent, onStatus, onProblem, onExpired: start });
     if (conversations.has(openId)) await show(openId);
     else leave();
     await thread.reload();
   } catch (error) {
     if (session.user === null) return;
-    onState('waiting');
+    onStatus('waiting');
     if (isTransient(error)) setTimeout(start, RETRY_MS);
     else notify(error.message);
   }
 }
 
-function onState(state) {
-  $('connection').textContent = { live: 'live', connecting: 'connecting …', waiting: 'offline, trying again …' }[state];
-  $('status').dataset.state = state;
-  if (state !== 'live') return;
+function onStatus(status) {
+  $('connection').textContent = { live: 'live', connecting: 'connecting …', waiting: 'offline, trying again …' }[status] ?? status;
+  $('status').dataset.state = status;
+  if (status !== 'live') return;
   // What could not be done without the server.
   outbox.send(session.user.id);
   ownPresence.sayAgain();
@@ -189,6 +190,11 @@ async function catchUp() {
 
 function learnPresences({ members }) {
   for (const { user } of members.nodes) presences.learn(user);
+}
+
+/** What coming back mends is no news to anybody. */
+function onProblem({ isFinal, code, message }) {
+  if (isFinal && code !== 'CURSOR_EXPIRED') notify(message);
 }
 
 // ── What happens

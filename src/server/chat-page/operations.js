@@ -10,18 +10,13 @@ const CONVERSATION_FIELDS = `id kind topic createdAt sequence viewerTitle viewer
 
 export const SNAPSHOT = `query { viewer { cursor conversations(first: 100) { nodes { ${CONVERSATION_FIELDS} } } } }`;
 
-/** What comes after the cursor of the snapshot. */
-export const EVENTS = `subscription ($after: EventCursor) {
-  events: viewerEvents(after: $after) {
-    __typename conversationId sequence previousSequence cursor
-    ... on MessageSent { message { ${MESSAGE} } }
-    ... on MessageChanged { messageChange message { ${MESSAGE} } }
-    ... on MemberChanged { user { id } member { role } }
-    ... on TypingChanged { user { id displayName } isTyping }
-    ... on ReadMoved { user { id } position }
-    ... on PresenceChanged { user { id } presence }
-  }
-}`;
+/** Of what comes after the cursor of the snapshot; the client adds what it checks. */
+export const EVENT = `
+  ... on MessageSent { message { ${MESSAGE} } }
+  ... on MessageChanged { messageChange message { ${MESSAGE} } }
+  ... on TypingChanged { user { id displayName } isTyping }
+  ... on ReadMoved { user { id } position }
+  ... on PresenceChanged { user { id } presence }`;
 
 export const CONVERSATION = `query ($id: ID!) { conversation(id: $id) { ${CONVERSATION_FIELDS} } }`;
 

@@ -74,8 +74,10 @@ export function createSession({ onToken, onEnd }) {
     get user() {
       return current?.user ?? null;
     },
-    get accessToken() {
-      return current?.accessToken ?? '';
+    /** The access token; a fresh one in the place of one that was refused; null when there is no session any more. */
+    async otherTokenThan(refused) {
+      if (current !== null && current.accessToken === refused) await refresh();
+      return current?.accessToken ?? null;
     },
     /** The data of a query or mutation. An access token that has expired is replaced on the way. */
     async ask(query, variables = {}) {

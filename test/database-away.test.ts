@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openDedicatedConnection } from '../src/platform/dedicated-connection.ts';
+import type { DatabaseAddress } from '../src/platform/postgres.ts';
+import { createTestDatabase, type TestDatabase } from './kit/database.ts';
+import { post } from './kit/http.ts';
+import type { Person } from './kit/person.ts';
+import { startProxy, type TestProxy } from './kit/proxy.ts';
+import { startTestServer, type TestServer } from './kit/server.ts';
+import { until } from './kit/until.ts';
+
+const SECRET = 'the same for all nodes of these tests';
+/** A client is answered within two seconds; the rest is for a machine that has other things to do. */
+const ANSWER_MS = 8_000;
+
+let database: TestDatabase;
+let proxy: TestProxy;
+/** Reaches its database through the proxy, the other one directly. */
+let server: TestServer;
+let other: TestServer;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  proxy = await startProxy(targetOf(database.address));
+  const config = { secret: SECRET };
+  server = await startTestServer({
+    config,
+    database: { address: through(database.address, proxy.port), async [Symbol.asyncDispose]() {} },
+  });
+  other = await startTestServer({ config, database });
+});
+afterAll(async () => {
+  proxy.heal();
+  await other[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
+  await proxy[Symbol.asyncDispose]();
+  await database[Symbol.asyncDispose]();
+});
+
+function targetOf(address: DatabaseAddress): number | string {
+  if ('url' in address) return Number(new URL(address.url).port || 5432);
+  return address.host.startsWith('/') ? `${address.host}/.s.PGSQL.${address.port}` : address.port;
+}
+
+function through(address: DatabaseAddress, port: number): DatabaseAddress {
+  if (!('url' in address)) return { ...address, host: '127.0.0.1', port };
+  const url = new URL(address.url);
+  url.hostname = '127.0.0.1';
+  url.port = String(port);
+  return { url: url.href };
+}
+
+async function ask(person: Person) {
+  const start = performance.now();
+  const { status, headers, body } = await post(server.url, '{ viewer { conversations { nodes { id } } } }', {
+    accessToken: person.accessToken,
+  });
+  return { status, retryAfter: headers.get('Retry-After'), code: body.errors?.[0]?.extensions['code'], tookMs: performance.now() - start };
+}
+
+const WAYS = {
+  'is silent': () => proxy.blackHole(),
+  'refuses connections': () => proxy.refuse(),
+};
+
+describe.each(Object.keys(WAYS) as (keyof typeof WAYS)[])('while the database %s', (way) => {
+  test('requests are OVERLOADED soon, a hundred of them at once too, and answered again when it is back', async () => {
+    const [there] = await other.people('ada');
+    const ada = there.at(server.url);
+    expect((await ask(ada)).status).toBe(200);
+    WAYS[way]();
+    const answers = await Promise.all(Array.from({ length: 100 }, () => ask(ada)));
+    for (const { status, retryAfter, code, tookMs } of answers) {
+      expect([status, code, retryAfter]).toEqual([503, 'OVERLOADED', '1']);
+      expect(tookMs).toBeLessThan(ANSWER_MS);
+    }
+    expect((await fetch(`${server.url}/readyz`)).status).toBe(503);
+    expect((await fetch(`${server.url}/livez`)).status).toBe(200);
+    proxy.heal();
+    await until(
+      () => ask(ada),
+      ({ status }) => status === 200,
+      20_000,
+    );
+    expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+  });
+
+  test('streams wait, and go on without a gap', async () => {
+    const [ada, ben] = await other.people('ada', 'ben');
+    const { id, cursor } = await ada.create({ members: [ben] });
+    await using live = await ben.at(server.url).follow(id);
+    await using all = await ben.at(server.url).followAll();
+    for (let index = 0; index < 700; index += 1) void ada.send(id, `old ${index}`);
+    await until(
+      () => ada.ask<{ conversation: { messageCount: number } }>('query ($id: ID!) { conversation(id: $id) { messageCount } }', { id }),
+      ({ conversation }) => conversation.messageCount === 700,
+      20_000,
+    );
+    // One that is in the middle of a replay, read page by page, when it happens.
+    await using replay = await ben.at(server.url).follow(id, cursor);
+    const replayed = [await replay.next()];
+    WAYS[way]();
+    for (let index = 0; index < 5; index += 1) await ada.send(id, `meanwhile ${index}`);
+    expect((await ask(ben)).status).toBe(503);
+    proxy.heal();
+    await ada.send(id, 'the end');
+    for (const following of [live, all, replay]) {
+      const events = following === replay ? replayed : [];
+      while (events.at(-1)?.message?.body !== 'the end') {
+        const event = await following.next(30_000);
+        if (event.sequence !== null && event.__typename !== 'PresenceChanged') events.push(event);
+      }
+      for (const [index, { previousSequence }] of events.entries()) {
+        if (index > 0 && events[index - 1]?.__typename !== 'CaughtUp') expect(previousSequence).toBe(events[index - 1]?.sequence);
+      }
+      expect(events.filter(({ __typename }) => __typename === 'MessageSent')).toHaveLength(706);
+    }
+  });
+});
+
+test('a statement that is only slow makes nobody think that the database is away', async () => {
+  const [there] = await other.people('ada');
+  const ada = there.at(server.url);
+  const { id } = await ada.create();
+  await using holder = openDedicatedConnection(database.address);
+  await holder.sql`BEGIN`;
+  await holder.sql`LOCK TABLE messages IN ACCESS EXCLUSIVE MODE`;
+  const slow = ada.try('query ($id: ID!) { conversation(id: $id) { messages { nodes { id } } } }', { id });
+  // Longer than it takes to become doubtful; others are answered all the while.
+  const end = performance.now() + 1_500;
+  while (performance.now() < end) expect((await ask(ada)).status).toBe(200);
+  await holder.sql`ROLLBACK`;
+  expect((await slow).errors).toBeUndefined();
+});
