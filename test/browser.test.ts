@@ -1,11 +1,10 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isBrowserMissing, launchChromium } from './kit/chromium.ts';
 import { createTestDatabase } from './kit/database.ts';
-import { PASSWORD } from './kit/person.ts';
 import { startTestServer } from './kit/server.ts';
+import { DEADLINE_MS, Visitor } from './kit/visitor.ts';
 
-const DEADLINE_MS = 10_000;
 const SECRET = 'the same for both lives of the server';
 
 describe.skipIf(isBrowserMissing('The chat page'))('the chat page', () => {
@@ -129,93 +128,3 @@ describe.skipIf(isBrowserMissing('The chat page'))('the chat page', () => {
     expect(ada.complaints).toEqual([]);
   });
 });
-
-/** Somebody in front of the page, in a browser window of their own. */
-class Visitor implements AsyncDisposable {
-  readonly page: Page;
-  /** Errors and warnings of the console: ours, and those of the browser about what the policy forbids. */
-  readonly complaints: string[] = [];
-  /** How often a WebSocket was opened, and a session refreshed. */
-  sockets = 0;
-  refreshes = 0;
-  readonly #context: BrowserContext;
-
-  private constructor(context: BrowserContext, page: Page) {
-    this.#context = context;
-    this.page = page;
-    page.on('console', (message) => {
-      if (message.type() === 'error' || message.type() === 'warning') this.complaints.push(message.text());
-    });
-    page.on('websocket', () => (this.sockets += 1));
-    page.on('request', (request) => {
-      if (request.postData()?.includes('refreshSession') === true) this.refreshes += 1;
-    });
-    page.on('pageerror', (error) => this.complaints.push(String(error)));
-  }
-
-  static async signUp(browser: Browser, url: string, handle: string, displayName: string): Promise<Visitor> {
-    const context = await browser.newContext();
-    context.setDefaultTimeout(DEADLINE_MS);
-    const page = await context.newPage();
-    const visitor = new Visitor(context, page);
-    page.on('dialog', (dialog) => dialog.accept());
-    await page.goto(url);
-    await page.getByLabel('Handle', { exact: true }).fill(handle);
-    await page.getByLabel('Password').fill(PASSWORD);
-    await page.getByLabel('Display name').fill(displayName);
-    await page.getByRole('button', { name: 'Create account' }).click();
-    await visitor.isIn('live');
-    return visitor;
-  }
-
-  async isIn(state: 'live' | 'waiting'): Promise<void> {
-    await this.page.locator(`#status[data-state=${state}]`).waitFor();
-  }
-
-  async create(kind: string, name: string): Promise<void> {
-    await this.page.locator('#creation summary').click();
-    await this.page.getByLabel('Kind').selectOption(kind);
-    await this.page.getByLabel('Handle or title').fill(name);
-    await this.page.getByRole('button', { name: 'Create', exact: true }).click();
-    await this.page.locator('#conversation').waitFor();
-  }
-
-  async join(title: string): Promise<void> {
-    await this.page.locator('#directory summary').click();
-    await this.page.locator('#channels li', { hasText: title }).getByRole('button', { name: 'Join' }).click();
-  }
-
-  async open(title: string): Promise<void> {
-    await this.page.locator('#conversations li', { hasText: title }).getByRole('button').click();
-  }
-
-  async unreadOf(title: string): Promise<string | null> {
-    return this.page.locator('#conversations li', { hasText: title }).locator('.badge').textContent();
-  }
-
-  async write(text: string): Promise<void> {
-    const line = this.page.getByLabel('Message', { exact: true });
-    await line.fill(text);
-    await line.press('Enter');
-  }
-
-  async change(text: string, name: 'Edit' | 'Delete'): Promise<void> {
-    const message = this.page.locator('#messages li', { hasText: text });
-    await message.hover();
-    await message.getByRole('button', { name }).click();
-  }
-
-  /** The texts of the messages, once there are that many. */
-  async lines(count: number): Promise<readonly string[]> {
-    await this.page.locator(`#messages li:nth-child(${count})`).waitFor();
-    return (await this.page.locator('#messages li .body').allInnerTexts()).map((text) => text.trim());
-  }
-
-  async checked(): Promise<string | null> {
-    return this.page.locator('#check').textContent();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#context.close();
-  }
-}

@@ -4,7 +4,7 @@ import { isBrowserMissing, launchChromium } from './kit/chromium.ts';
 import { startTestServer } from './kit/server.ts';
 
 const DEADLINE_MS = 10_000;
-const TABS = ['SignUp', 'CreateConversation', 'Follow', 'Send', 'History'];
+const TABS = ['SignUp', 'CreateConversation', 'Follow', 'Send', 'Reply', 'React', 'MarkRead', 'Typing', 'History'];
 
 test('GraphiQL keeps its policy when a browser asks whether it has changed', async () => {
   await using server = await startTestServer();
@@ -30,7 +30,7 @@ describe.skipIf(isBrowserMissing('GraphiQL'))('GraphiQL', () => {
     await browser?.close();
   });
 
-  test('leads through its tabs, from signing up to a message that arrives live, with the token put in once', async () => {
+  test('leads through its tabs, from signing up to a message, its thread, a reaction and more that arrive live, with the token put in once', async () => {
     await using server = await startTestServer();
     await using laptop = await Laptop.open(browser, server.url);
     const window = await laptop.openWindow();
@@ -47,8 +47,29 @@ describe.skipIf(isBrowserMissing('GraphiQL'))('GraphiQL', () => {
 
     await window.openTab('Send');
     await window.fill('Variables', { input: { conversationId, clientMessageId: 'first', body: 'Hello, **engine**.' } });
-    await window.run(/"position": 1/);
+    const messageId = fieldOf(await window.run(/"position": 1/), 'id');
     expect(await second.answer(/"MessageSent"/)).toContain('"body": "Hello, **engine**."');
+
+    await window.openTab('Reply');
+    const reply = { conversationId, threadRootId: messageId, clientMessageId: 'second', body: 'Hello yourself.' };
+    await window.fill('Variables', { input: reply });
+    expect(await window.run(/"position": 2/)).toContain('"replyCount": 1');
+    expect(await second.answer(/"Hello yourself\."/)).toContain(`"threadRoot": {"id": "${messageId}"`);
+
+    await window.openTab('React');
+    await window.fill('Variables', { input: { messageId, emoji: '👍' } });
+    await window.run(/"viewerReactions": \["👍"/);
+    await second.answer(/"messageChange": "REACTIONS"/);
+
+    await window.openTab('MarkRead');
+    await window.fill('Variables', { input: { conversationId, position: 2 } });
+    await window.run(/"viewerReadPosition": 2/);
+    await second.answer(/"ReadMoved"/);
+
+    await window.openTab('Typing');
+    await window.fill('Variables', { input: { conversationId, isTyping: true } });
+    await window.run(/"setTyping"/);
+    await second.answer(/"TypingChanged"/);
 
     await window.openTab('History');
     expect(await window.run(/"messages"/)).toContain('"viewerTitle": "Analytical engines"');

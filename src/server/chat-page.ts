@@ -19,14 +19,40 @@ const HTML = 'text/html; charset=utf-8';
 const CSS = 'text/css; charset=utf-8';
 const SCRIPT = 'text/javascript; charset=utf-8';
 
-const SCRIPTS = ['chat', 'history', 'list', 'operations', 'outbox', 'session', 'view'];
+const SCRIPTS = [
+  'chat',
+  'composer',
+  'found',
+  'history',
+  'joining',
+  'list',
+  'mentions',
+  'menu',
+  'message-acts',
+  'message-view',
+  'operations',
+  'outbox',
+  'panel',
+  'people',
+  'presence',
+  'reactions',
+  'reading',
+  'scroll',
+  'session',
+  'thread',
+  'timeline',
+  'typing',
+  'view',
+];
+
+const STYLES = ['chat', 'messages', 'panel'];
 
 /** Those of `rookery/client`: the page is its first user, and gets the sources themselves. */
 const CLIENT_FILES = ['client', 'connection', 'event', 'following', 'problem'];
 
 const FILES = [
   { path: '/', name: 'index.html', contentType: HTML },
-  { path: '/chat.css', name: 'chat.css', contentType: CSS },
+  ...STYLES.map((name) => ({ path: `/${name}.css`, name: `${name}.css`, contentType: CSS })),
   ...SCRIPTS.map((name) => ({ path: `/${name}.js`, name: `${name}.js`, contentType: SCRIPT })),
 ];
 

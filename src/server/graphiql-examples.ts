@@ -7,7 +7,7 @@ export const HEADERS = `{
   // "Authorization": "Bearer <accessToken>"
 }`;
 
-/** The tabs one finds in GraphiQL: from nobody to a conversation that is followed live. Only one of them needs what another answered. */
+/** The tabs one finds in GraphiQL: from nobody to a conversation that is followed live. Some need an id that another answered. */
 export const EXAMPLES: readonly Example[] = [
   {
     query: `# 1. Become somebody. Then put the accessToken
@@ -24,7 +24,8 @@ mutation SignUp($input: SignUpInput!) {
     variables: JSON.stringify({ input: { handle: 'ada', displayName: 'Ada Lovelace', password: 'correct horse battery' } }, null, 2),
   },
   {
-    query: `# 2. Open a conversation. Copy its id for tab 4.
+    query: `# 2. Open a conversation. Copy its id for the
+# tabs 4, 5, 7 and 8.
 mutation CreateConversation($input: CreateConversationInput!) {
   createConversation(input: $input) {
     conversation { id kind title cursor }
@@ -44,7 +45,10 @@ subscription Follow($after: EventCursor) {
     previousSequence
     sequence
     cursor
-    ... on MessageSent { message { id position body author { handle } } }
+    ... on MessageSent { message { id position body author { handle } threadRoot { id replyCount } } }
+    ... on MessageChanged { messageChange message { id body reactions { emoji count } } }
+    ... on TypingChanged { user { handle } isTyping }
+    ... on ReadMoved { user { handle } position }
   }
 }
 `,
@@ -53,7 +57,7 @@ subscription Follow($after: EventCursor) {
   {
     query: `# 4. Send, with the conversation's id in Variables.
 # A repeat with the same clientMessageId answers
-# the first message.
+# the first message. Copy its id for tabs 5 and 6.
 mutation Send($input: SendMessageInput!) {
   sendMessage(input: $input) {
     message { id position body createdAt }
@@ -64,7 +68,56 @@ mutation Send($input: SendMessageInput!) {
     variables: JSON.stringify({ input: { conversationId: 'cnv_…', clientMessageId: 'first', body: 'Hello, **engine**.' } }, null, 2),
   },
   {
-    query: `# 5. Read your latest conversation.
+    query: `# 5. Answer in the thread of that message, with
+# both ids in Variables. The thread stands apart:
+# the conversation shows how long it is.
+mutation Reply($input: SendMessageInput!) {
+  sendMessage(input: $input) {
+    message { id position body threadRoot { id replyCount } }
+  }
+}
+`,
+    variables: JSON.stringify(
+      { input: { conversationId: 'cnv_…', threadRootId: 'msg_…', clientMessageId: 'second', body: 'Hello yourself.' } },
+      null,
+      2,
+    ),
+  },
+  {
+    query: `# 6. React to it. Once more changes nothing;
+# removeReaction takes it away.
+mutation React($input: AddReactionInput!) {
+  addReaction(input: $input) {
+    message { reactions { emoji count } viewerReactions }
+  }
+}
+`,
+    variables: JSON.stringify({ input: { messageId: 'msg_…', emoji: '👍' } }, null, 2),
+  },
+  {
+    query: `# 7. Say up to where you have read.
+mutation MarkRead($input: MarkReadInput!) {
+  markRead(input: $input) {
+    conversation { viewerReadPosition viewerUnreadCount }
+    viewer { unreadConversationCount }
+  }
+}
+`,
+    variables: JSON.stringify({ input: { conversationId: 'cnv_…', position: 2 } }, null, 2),
+  },
+  {
+    query: `# 8. Say that you are typing. The window with
+# tab 3 shows it, and 7 seconds later its end.
+mutation Typing($input: SetTypingInput!) {
+  setTyping(input: $input) {
+    conversation { id }
+  }
+}
+`,
+    variables: JSON.stringify({ input: { conversationId: 'cnv_…', isTyping: true } }, null, 2),
+  },
+  {
+    query: `# 9. Read your latest conversation.
 query History {
   viewer {
     conversations(first: 1) {
@@ -72,7 +125,7 @@ query History {
         viewerTitle
         viewerUnreadCount
         messages(last: 20) {
-          nodes { position body author { displayName } createdAt }
+          nodes { position body author { displayName } createdAt replyCount reactions { emoji count } }
           pageInfo { hasPreviousPage startCursor }
         }
       }

@@ -1,7 +1,6 @@
-/**
- * What is known of each conversation, kept true from three sources that may overtake each other: events, pages of history, and
- * answers to mutations. Every message remembers as of which sequence it was read, and an older reading never replaces a newer one.
- */
+/** What is known of each conversation, kept true from snapshots and events. */
+
+import { createTimeline, putMessage } from './timeline.js';
 
 /** The check that any client can make: each event names the sequence of the one before it. */
 export function createDeliveryCheck() {
@@ -24,8 +23,9 @@ export function createDeliveryCheck() {
   return check;
 }
 
+/** A conversation is a timeline of its own; `newFrom` and `isKeptUnread` belong to reading.js, `people` to people.js. */
 export function createConversation(snapshot) {
-  const conversation = { messages: null, before: null, draft: '' };
+  const conversation = { ...createTimeline(), draft: '', newFrom: null, isKeptUnread: false, people: [] };
   takeSnapshot(conversation, snapshot);
   return conversation;
 }
@@ -38,30 +38,29 @@ export function takeSnapshot(conversation, { lastMessage, ...snapshot }) {
   return true;
 }
 
-export function putMessage(conversation, message, sequence) {
-  const entry = { ...message, readAt: sequence };
-  const known = conversation.messages?.get(message.id);
-  if (conversation.messages && !(known?.readAt > sequence)) conversation.messages.set(message.id, entry);
-  const last = conversation.last;
-  const isLast = !last || last.position < message.position || (last.position === message.position && last.readAt <= sequence);
-  if (isLast) conversation.last = entry;
-}
-
-/** Counts what the event says, unless the snapshot the counts are from had counted it. */
+/** False when the event does not tell how many are unread now, so that one has to ask. */
 export function takeMessageEvent(conversation, { __typename, message, messageChange, sequence }, viewerId) {
-  putMessage(conversation, message, sequence);
-  if (sequence <= conversation.sequence) return;
+  if (message.threadRoot === null) putMessage(conversation, message, sequence);
+  else countReplies(conversation, message.threadRoot, sequence);
+  // The snapshot the counts are from had counted it.
+  if (sequence <= conversation.sequence) return true;
   conversation.sequence = sequence;
-  if (message.author.id === viewerId || message.position <= conversation.viewerReadPosition) return;
+  if (message.author.id === viewerId || message.position <= conversation.viewerReadPosition) return true;
+  const isDeletion = __typename === 'MessageChanged' && ['DELETED', 'SEVERAL'].includes(messageChange) && message.deletedAt;
+  // Of threads only what mentions somebody counts for them, and a deleted message does not say any more whom it mentioned.
+  if (message.threadRoot !== null && isDeletion) return false;
+  if (message.threadRoot !== null && !isMentionOf(message, viewerId)) return true;
   if (__typename === 'MessageSent' && !message.deletedAt) conversation.viewerUnreadCount += 1;
-  if (__typename === 'MessageChanged' && messageChange !== 'EDITED' && message.deletedAt) {
-    conversation.viewerUnreadCount = Math.max(0, conversation.viewerUnreadCount - 1);
-  }
+  if (isDeletion) conversation.viewerUnreadCount = Math.max(0, conversation.viewerUnreadCount - 1);
+  return true;
 }
 
-/** The messages that have arrived, without those that are still shown as on their way. */
-export function inOrder({ messages }, waiting) {
-  const keys = new Set(waiting.map(({ author, clientMessageId }) => `${author.id}:${clientMessageId}`));
-  const arrived = [...(messages?.values() ?? [])].filter(({ author, clientMessageId }) => !keys.has(`${author.id}:${clientMessageId}`));
-  return arrived.sort((one, other) => one.position - other.position);
+/** No event tells of the count alone: those of the replies bring it. All events up to this one are known, so the root is as new as it is. */
+function countReplies({ messages }, { id, replyCount }, sequence) {
+  const root = messages?.get(id);
+  if (root !== undefined && root.readAt <= sequence) messages.set(id, { ...root, replyCount, readAt: sequence });
+}
+
+export function isMentionOf({ mentions, mentionsAll }, userId) {
+  return mentionsAll || mentions.some(({ id }) => id === userId);
 }

@@ -9,24 +9,39 @@ export function element(name, { data = {}, ...properties } = {}, ...children) {
 
 /**
  * Makes the children of a list those of `items`: each has a key, a version (anything that JSON can hold) and `build`, which returns an
- * array of nodes, null for none. What has not changed is not touched, so that focus, selection and scrolling stay.
+ * array of nodes, null for none; `update`, where there is one, sees to what changes within. What has not changed is not touched, so that
+ * focus, selection and scrolling stay.
  */
 export function arrange(list, items) {
   const known = new Map([...list.children].map((child) => [child.dataset.key, child]));
-  for (const [index, { key, version, className = '', build }] of items.entries()) {
+  for (const [index, { key, version, className = '', build, update }] of items.entries()) {
     const child = known.get(key) ?? element('li', { data: { key } });
     known.delete(key);
     const signature = JSON.stringify(version);
     if (child.signature !== signature) {
-      const hadFocus = child.contains(document.activeElement);
+      const focused = child.contains(document.activeElement) ? document.activeElement.textContent : null;
       child.signature = signature;
-      child.className = className;
       child.replaceChildren(...build().filter((node) => node !== null));
-      if (hadFocus) child.querySelector('button')?.focus();
+      // The button that was there is another now: the one that says the same takes its place.
+      if (focused !== null) rest(child, focused);
     }
+    if (child.className !== className) child.className = className;
+    update?.(child);
     if (list.children[index] !== child) list.insertBefore(child, list.children[index] ?? null);
   }
-  for (const child of known.values()) child.remove();
+  for (const child of known.values()) {
+    const hadFocus = child.contains(document.activeElement);
+    child.remove();
+    if (hadFocus) rest(list.closest('li') ?? list);
+  }
+}
+
+/** What had the focus is gone: it stays near, so that whoever uses the keyboard does not begin at the top of the page again. */
+function rest(place, textContent) {
+  const buttons = [...place.querySelectorAll('button')];
+  const next = buttons.find((button) => button.textContent === textContent) ?? buttons[0] ?? place;
+  if (next === place) place.tabIndex = -1;
+  next.focus();
 }
 
 /** A circle with the first letter of a name, in a colour that is always the same for the same key. */

@@ -53,12 +53,14 @@ export function createOutbox({ deliver, onChange }) {
   return {
     send,
     remove,
-    add(conversationId, authorId, body) {
+    /** `threadRootId` is undefined for a message that is in no thread. */
+    add({ conversationId, threadRootId, authorId, body }) {
       const clientMessageId = newKey();
-      keep([...items, { conversationId, clientMessageId, authorId, body, createdAt: new Date().toISOString() }]);
+      keep([...items, { conversationId, threadRootId, clientMessageId, authorId, body, createdAt: new Date().toISOString() }]);
       send(authorId);
     },
-    of: (conversationId, authorId) => items.filter((item) => item.conversationId === conversationId && item.authorId === authorId),
+    of: ({ conversationId, threadRootId, authorId }) =>
+      items.filter((item) => item.conversationId === conversationId && item.threadRootId === threadRootId && item.authorId === authorId),
   };
 }
 
