@@ -9,6 +9,7 @@ import {
   type FollowOptions,
   type RookeryProblem,
 } from '../src/client/client.ts';
+import { SOCKET_QUOTAS } from '../src/server/socket-quota.ts';
 import { createTestDatabase } from './kit/database.ts';
 import { post } from './kit/http.ts';
 import type { Person } from './kit/person.ts';
@@ -171,7 +172,7 @@ describe('a conversation is followed', () => {
   });
 
   test('once there is room on the socket: more operations than one may run are told, and tried again', async () => {
-    await using server = await startTestServer();
+    await using server = await startTestServer({ socketQuotas: SOCKET_QUOTAS });
     const [ada] = await server.people('ada');
     const { id } = await ada.create();
     using client = clientOf(ada);

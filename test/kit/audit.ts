@@ -71,14 +71,15 @@ const RULES: Readonly<Record<string, string>> = {
         OR (m.pinned_at IS NOT NULL) <> coalesce(x.is_pinned, false) OR (coalesce(x.is_pinned, false) AND x.pin_sequence = 0)`,
   'a conversation has at most 100 pins': `
     SELECT conversation_id, count(*) FROM messages WHERE pinned_at IS NOT NULL GROUP BY 1 HAVING count(*) > 100`,
-  'the reactions beside a message sum up the rows, at most 20 emoji in the order of their first': `
+  // In whatever order: an emoji keeps its place when who was first takes theirs back, so that nothing jumps before anybody's eyes.
+  'the reactions beside a message sum up the rows, at most 20 emoji': `
     SELECT m.conversation_id, m.sequence, m.reactions, r.expected, x.has_reactions, x.reactions_sequence, r.newest
       FROM messages m
-      LEFT JOIN (SELECT conversation_id, message_sequence, jsonb_agg(jsonb_build_array(emoji, count) ORDER BY first) AS expected, max(last) AS newest
-                   FROM (SELECT conversation_id, message_sequence, emoji, count(*) AS count, min(sequence) AS first, max(sequence) AS last FROM reactions GROUP BY 1, 2, 3) e
+      LEFT JOIN (SELECT conversation_id, message_sequence, jsonb_agg(jsonb_build_array(emoji, count) ORDER BY emoji) AS expected, max(last) AS newest
+                   FROM (SELECT conversation_id, message_sequence, emoji, count(*) AS count, max(sequence) AS last FROM reactions GROUP BY 1, 2, 3) e
                   GROUP BY 1, 2) r ON r.conversation_id = m.conversation_id AND r.message_sequence = m.sequence
       LEFT JOIN message_changes x ON x.conversation_id = m.conversation_id AND x.message_sequence = m.sequence
-     WHERE m.reactions IS DISTINCT FROM r.expected OR coalesce(x.has_reactions, false) <> (r.expected IS NOT NULL)
+     WHERE (SELECT jsonb_agg(e.item ORDER BY e.item ->> 0) FROM jsonb_array_elements(m.reactions) e (item)) IS DISTINCT FROM r.expected OR coalesce(x.has_reactions, false) <> (r.expected IS NOT NULL)
         OR coalesce(x.reactions_sequence, 0) < r.newest OR jsonb_array_length(r.expected) > 20`,
   'reply_count counts the thread’s messages that are not deleted': `
     SELECT m.conversation_id, m.sequence, m.reply_count, coalesce(r.count, 0) AS expected FROM messages m
