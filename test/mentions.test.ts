@@ -176,8 +176,25 @@ describe('mentions', () => {
       'hal',
     ]);
     expect(mentionsIn('@ada\n```\n@ben\n```\n@cyd\n~~~\n@dee').handles).toEqual(['ada', 'cyd']);
+    for (const body of [
+      '```npm ci``` please @ada',
+      '- ```\n  @ben\n  ```\n@ada',
+      '> ```js\n> @ben\n> ```\n@ada',
+      'the ` key\n\n@ada `@ben`',
+      '\\` @ada `@ben`',
+      '@ada\n```\n@ben\n```x\n@ben',
+    ])
+      expect([body, mentionsIn(body).handles]).toEqual([body, ['ada']]);
     expect(mentionsIn('@all')).toEqual({ handles: [], isForAll: true });
-    for (const body of ['@'.repeat(16_384), '`@'.repeat(8_192), '```\n'.repeat(4_096), `@${'a.'.repeat(8_000)}`, '~'.repeat(16_384)])
+    for (const body of [
+      '@'.repeat(16_384),
+      '`@'.repeat(8_192),
+      '```\n'.repeat(4_096),
+      `@${'a.'.repeat(8_000)}`,
+      '~'.repeat(16_384),
+      '- '.repeat(8_192),
+      '`\n'.repeat(8_192),
+    ])
       expect(mentionsIn(body).handles.length).toBeLessThanOrEqual(1);
     expect(mentionsIn(Array.from({ length: 150 }, (_, index) => `${'`'.repeat(index)}@ada`).join(' ')).handles).toEqual(['ada']);
   });
