@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDedicatedConnection } from '../src/platform/dedicated-connection.ts';
-import type { DatabaseAddress } from '../src/platform/postgres.ts';
+import { connectPostgres, type DatabaseAddress } from '../src/platform/postgres.ts';
 import { createTestDatabase, type TestDatabase } from './kit/database.ts';
 import { post } from './kit/http.ts';
 import type { Person } from './kit/person.ts';
@@ -129,4 +129,21 @@ test('a statement that is only slow makes nobody think that the database is away
   while (performance.now() < end) expect((await ask(ada)).status).toBe(200);
   await holder.sql`ROLLBACK`;
   expect((await slow).errors).toBeUndefined();
+});
+
+describe('a statement is OVERLOADED', () => {
+  const settings = { connectionsMax: 2, queueMax: 10, statementTimeoutMs: 5_000, lockTimeoutMs: 5_000 };
+
+  test('when it meets connections that are being let go', async () => {
+    const connections = connectPostgres({ address: database.address, ...settings });
+    await connections[Symbol.asyncDispose]();
+    await expect(connections.sql`SELECT 1`).rejects.toMatchObject({ code: 'OVERLOADED' });
+  });
+
+  test('when the system makes no connection, whatever it gives as the reason', async () => {
+    const address = { host: '/etc/passwd', port: 5432, user: 'postgres', database: 'postgres' };
+    await using connections = connectPostgres({ address, ...settings });
+    await expect(connections.sql`SELECT 1`).rejects.toMatchObject({ code: 'OVERLOADED' });
+    await expect(connections.sql`SELECT 1`).rejects.toMatchObject({ code: 'OVERLOADED' });
+  });
 });
