@@ -1,4 +1,6 @@
+import { stat } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DatabaseWatch } from '../src/platform/database-watch.ts';
 import { openDedicatedConnection } from '../src/platform/dedicated-connection.ts';
 import { connectPostgres, type DatabaseAddress } from '../src/platform/postgres.ts';
 import { createTestDatabase, type TestDatabase } from './kit/database.ts';
@@ -146,4 +148,24 @@ describe('a statement is OVERLOADED', () => {
     await expect(connections.sql`SELECT 1`).rejects.toMatchObject({ code: 'OVERLOADED' });
     await expect(connections.sql`SELECT 1`).rejects.toMatchObject({ code: 'OVERLOADED' });
   });
+});
+
+test('a process that was held up itself does not take that for a database that is silent', async () => {
+  const told: boolean[] = [];
+  const { promise: answered, resolve } = Promise.withResolvers<void>();
+  using watch = new DatabaseWatch({
+    // An answer that comes by way of the system, as that of a socket does.
+    async probe() {
+      await stat('/');
+      await stat('/');
+      resolve();
+    },
+    onChange: (isAway) => told.push(isAway),
+  });
+  watch.doubt();
+  const end = performance.now() + 1_200;
+  while (performance.now() < end);
+  await answered;
+  await new Promise((done) => setTimeout(done, 50));
+  expect([told, watch.away]).toEqual([[], null]);
 });
