@@ -16,6 +16,7 @@ import { createSnapshots } from './graphql/snapshot.ts';
 import { createViewerSnapshots } from './graphql/viewer-snapshot.ts';
 import { createIdentityService, type IdentityService } from './identity/identity.ts';
 import { createIdentityResolvers } from './identity/resolvers.ts';
+import { createBodyRenderer } from './messages/body-renderer.ts';
 import { createMessageLoaders } from './messages/loaders.ts';
 import { createMessages } from './messages/messages.ts';
 import { createMessageResolvers } from './messages/resolvers.ts';
@@ -169,7 +170,15 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
   const resolverParts = [
     createIdentityResolvers({ identity, codec }),
     createConversationResolvers({ conversations, loaders: conversationLoaders, codec, cursors, snapshots }),
-    createMessageResolvers({ messages, loaders: messageLoaders, conversationLoaders, codec, cursors, snapshots }),
+    createMessageResolvers({
+      messages,
+      loaders: messageLoaders,
+      conversationLoaders,
+      codec,
+      cursors,
+      snapshots,
+      renderer: createBodyRenderer(),
+    }),
     createPresenceResolvers({ presence, typing, identity, loaders: conversationLoaders }),
     createEventResolvers({ subscriptions, refer: conversations.refer, cursors, xminOf: viewerSnapshots.xminOf }),
     createNodeResolvers({

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { developmentSecret } from '../src/platform/development-secret.ts';
+import { encodeId, newUuid } from '../src/platform/id.ts';
 import { EventReader } from './kit/http.ts';
 import { TestServer } from './kit/server.ts';
 import { eventually, startTinyServer } from './server/tiny-server.ts';
@@ -105,5 +106,34 @@ test('a secret that was not written whole signs nothing', () => {
     expect(readFileSync(join(directory, 'secret'), 'utf8')).toBe(secret.slice(1));
   } finally {
     rmSync(directory, { recursive: true });
+  }
+});
+
+test('what is complained of tells nobody outside whether there is such a conversation', async () => {
+  await using server = await TestServer.start();
+  const [ada, eve] = await server.people('ada', 'eve');
+  const { id } = await ada.create();
+  const nowhere = encodeId('cnv', newUuid());
+  const inputs = {
+    updateConversation: { title: null },
+    addMembers: { userIds: [eve.id] },
+    removeMember: { userId: eve.id },
+    setMemberRole: { userId: eve.id, role: 'OWNER' },
+    markRead: { position: 2 ** 31 - 1 },
+    joinChannel: {},
+    leaveConversation: {},
+    setTyping: { isTyping: true },
+    sendMessage: { clientMessageId: 'key', body: '@all @ada' },
+  };
+  for (const [name, input] of Object.entries(inputs)) {
+    const type = `${name.charAt(0).toUpperCase()}${name.slice(1)}Input`;
+    const document = `mutation ($input: ${type}!) { ${name}(input: $input) { __typename } }`;
+    const [there, notThere] = await Promise.all(
+      [id, nowhere].map(async (conversationId) => {
+        const { message, extensions } = await eve.refused(document, { input: { ...input, conversationId } });
+        return { message, code: extensions['code'], field: extensions['field'] };
+      }),
+    );
+    expect(there, name).toEqual(notThere);
   }
 });

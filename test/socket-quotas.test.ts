@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SOCKET_QUOTAS } from '../src/server/socket-quota.ts';
+import { EventReader, get } from './kit/http.ts';
 import type { Person } from './kit/person.ts';
 import { startTestServer, type TestServer } from './kit/server.ts';
 import { SocketClient } from './kit/ws-client.ts';
@@ -94,6 +95,28 @@ describe('subscriptions of a socket', () => {
     socket.complete('0');
     socket.subscribe('again', FOLLOW);
     expect(await socket.next()).toMatchObject({ id: 'again', type: 'next' });
+  });
+});
+
+describe('event streams of one person', () => {
+  test('are as many as subscriptions of one socket; one more is OVERLOADED, until another is closed', async () => {
+    const [ada, ben] = await server.people('ada', 'ben');
+    await using streams = new AsyncDisposableStack();
+    const open = async ({ accessToken }: Person) => streams.use(await EventReader.open(server.url, FOLLOW, { accessToken }));
+    const first = await EventReader.open(server.url, FOLLOW, { accessToken: ada.accessToken });
+    for (let count = 1; count < SOCKET_QUOTAS.FREE.subscriptionsPerSocketMax; count += 1) expect((await open(ada)).status).toBe(200);
+    const { status, headers, body } = await get(server.url, FOLLOW, {
+      accessToken: ada.accessToken,
+      headers: { Accept: 'text/event-stream' },
+    });
+    expect([status, headers.get('retry-after'), body.errors?.[0]?.extensions['code']]).toEqual([503, '5', 'OVERLOADED']);
+    expect((await open(ben)).status).toBe(200);
+    // A single answer needs no place.
+    await using answer = await EventReader.open(server.url, '{ __typename }', { accessToken: ada.accessToken });
+    expect(answer.status).toBe(200);
+    await first[Symbol.asyncDispose]();
+    // The server hears of it a moment later.
+    while ((await open(ada)).status !== 200);
   });
 });
 

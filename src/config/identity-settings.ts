@@ -117,10 +117,15 @@ export function identityProblems(config: Whole, environment: Environment): reado
   }
   if (names.length === 0 && !config.arePasswordsEnabled && config.serviceToken === null)
     problems.push(`PASSWORDS must not be off without one of ${KEY_SETTINGS.join(', ')} or SERVICE_TOKEN: nobody could get in.`);
-  const others = { SECRET: config.secret, METRICS_TOKEN: config.metricsToken, JWT_HMAC_SECRET: config.jwtHmacSecret };
-  for (const [name, value] of Object.entries(others)) {
-    if (value !== null && value === config.serviceToken)
-      problems.push(`SERVICE_TOKEN must not be the same as ${name}: who holds one would hold both.`);
+  const secrets = Object.entries({
+    SERVICE_TOKEN: config.serviceToken,
+    SECRET: config.secret,
+    METRICS_TOKEN: config.metricsToken,
+    JWT_HMAC_SECRET: config.jwtHmacSecret,
+  });
+  for (const [index, [name, value]] of secrets.entries()) {
+    for (const [other, otherValue] of secrets.slice(index + 1))
+      if (value !== null && value === otherValue) problems.push(`${name} must not be the same as ${other}: who holds one would hold both.`);
   }
   return problems;
 }

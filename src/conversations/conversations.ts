@@ -212,8 +212,8 @@ export function createConversations({ sql, bus, identity, groupMembersMax = GROU
 
     async removeMember(viewerKey: number, uuid: string, userUuid: string): Promise<Changed<Conversation>> {
       const [userKey] = await userKeys('input.userId', [userUuid]);
-      const conversation = await refer(uuid);
       if (userKey === viewerKey) throw badInput('input.userId', 'userId must be another member: use leaveConversation to leave.');
+      const conversation = await refer(uuid);
       const rows = await store.removeMember(sql, conversation.key, viewerKey, userKey ?? 0);
       refuse(rows, 'remove this member');
       const [change] = announce(conversation, rows);

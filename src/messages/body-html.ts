@@ -42,8 +42,12 @@ const ALLOWED: sanitizeHtml.IOptions = {
   nestingLimit: 50,
 };
 
-/** Marks of emphasis in one paragraph at most: the parser compares each with all that follow, which would take it seconds. */
-const EMPHASIS_MAX = 500;
+/** Marks of emphasis, and of exclamation, in one paragraph at most: the parser compares each with all that follow, which would take it seconds. */
+const MARKS_MAX = 500;
+/** What may stand before an "@" in one word, and white space in one line: the parser looks through it again from each character. */
+const WORD_LENGTH_MAX = 256;
+const TOO_LONG_WORD = new RegExp(`(?<=[\\w.!#$%&'*+/=?^\`{|}~-]{${WORD_LENGTH_MAX}})@`);
+const TOO_MUCH_SPACE = /[ \t]{1000}/;
 /** Quotes and lists begun in one line at most: the parser calls itself for each. */
 const TOO_NESTED = /^(?:[ \t]*(?:>|[-*+]|\d{1,9}[.)])){30}/m;
 
@@ -55,7 +59,8 @@ export function renderBody(body: string): string {
 }
 
 function isTangled(body: string): boolean {
-  return TOO_NESTED.test(body) || body.split(/\n[ \t]*\n/).some((paragraph) => paragraph.replaceAll(/[^*_~]/g, '').length > EMPHASIS_MAX);
+  if ([TOO_NESTED, TOO_LONG_WORD, TOO_MUCH_SPACE].some((pattern) => pattern.test(body))) return true;
+  return body.split(/\n[ \t]*\n/).some((paragraph) => paragraph.replaceAll(/[^*_~!]/g, '').length > MARKS_MAX);
 }
 
 function escapeHtml(text: string): string {

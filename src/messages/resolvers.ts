@@ -11,7 +11,7 @@ import type { CursorCodec } from '../platform/cursor.ts';
 import { badInput } from '../platform/errors.ts';
 import { encodeMessageId } from '../platform/id.ts';
 import { conversationUuid, messageRef } from '../platform/id-arguments.ts';
-import { renderBody } from './body-html.ts';
+import type { BodyRenderer } from './body-renderer.ts';
 import { MAIN_LIST, planHistory } from './history.ts';
 import type { MessageLoaders } from './loaders.ts';
 import type { Message } from './message.ts';
@@ -25,6 +25,7 @@ export type MessageResolversDependencies = {
   readonly codec: CursorCodec;
   readonly cursors: EventCursors;
   readonly snapshots: Snapshots;
+  readonly renderer: BodyRenderer;
 };
 
 export function createMessageResolvers({
@@ -34,6 +35,7 @@ export function createMessageResolvers({
   codec,
   cursors,
   snapshots,
+  renderer,
 }: MessageResolversDependencies): Resolvers {
   /** The name of the list in which a message stands: its conversation's, or that of its thread. Pinned ones have their places there. */
   const listOf = (uuid: string, threadRoot: number) => (threadRoot === 0 ? `messages:${uuid}` : `thread:${uuid}:${threadRoot}`);
@@ -70,7 +72,7 @@ export function createMessageResolvers({
     Message: {
       id: (message) => messageId(message),
       conversation: (message, _, context) => conversationLoaders.get(context, message.conversationKey),
-      bodyHtml: ({ body }) => (body === null ? null : renderBody(body)),
+      bodyHtml: ({ body }) => (body === null ? null : renderer.html(body)),
       replyTo({ conversationKey, conversationUuid: uuid, replyToSequence }, _, context) {
         return replyToSequence === null
           ? null

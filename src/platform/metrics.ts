@@ -54,7 +54,7 @@ export function createMetrics() {
     }),
     socketQuotasExceeded: new Counter({
       name: 'rookery_socket_quotas_exceeded_total',
-      help: 'Sockets and subscriptions beyond what a tier may have open; refused, unless LIMITS_MODE only measures.',
+      help: 'Sockets, subscriptions and event streams beyond what a tier may have open; refused, unless LIMITS_MODE only measures.',
       labelNames: ['limit'],
       registers,
     }),

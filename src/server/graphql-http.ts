@@ -9,6 +9,7 @@ import type { GraphiQL } from './graphiql.ts';
 import type { Limits } from './limits.ts';
 import type { Pipeline } from './pipeline.ts';
 import { type Exchange, reply, replyAndClose, replyError } from './reply.ts';
+import { type QuotaCheck, SocketCounts } from './socket-quota.ts';
 
 const LAST_EVENT_ID_LENGTH_MAX = 1_000;
 
@@ -20,12 +21,14 @@ export type GraphQLHttpDependencies = {
   /** Null when it is switched off. */
   readonly graphiql: GraphiQL | null;
   readonly limits: Limits;
+  readonly quotas: QuotaCheck;
   readonly metrics: Metrics;
 };
 
 /** GraphQL over HTTP: POST of JSON, GET for queries and subscriptions, server-sent events for who accepts them. */
 export function createGraphQLHandler(dependencies: GraphQLHttpDependencies): (exchange: Exchange, query: string) => Promise<void> {
-  const { pipeline, identify, allowedOrigins, eventStreams, graphiql, limits, metrics } = dependencies;
+  const { pipeline, identify, allowedOrigins, eventStreams, graphiql, limits, quotas, metrics } = dependencies;
+  const streamCounts = new SocketCounts();
 
   return async function handle(exchange, query) {
     const { request } = exchange;
@@ -82,6 +85,15 @@ export function createGraphQLHandler(dependencies: GraphQLHttpDependencies): (ex
     if (eventStreams.size >= limits.eventStreamsMax) {
       await events.return?.();
       return replyError(exchange, 503, 'OVERLOADED', 'Too many streams are open: come back later.', { 'Retry-After': '5' });
+    }
+    const { subscriptionsPerSocketMax: streamsMax } = quotas.of(caller);
+    // A single answer, which has no return(), is over at once.
+    using place =
+      events.return === undefined ? null : streamCounts.take(quotas.ownerOf(caller, request.socket.remoteAddress ?? ''), streamsMax);
+    if (place === null && events.return !== undefined && quotas.isRefused('event_streams')) {
+      await events.return();
+      const message = `You must have at most ${streamsMax} event streams open: close one, or come back later.`;
+      return replyError(exchange, 503, 'OVERLOADED', message, { 'Retry-After': '5' });
     }
     // A proxy must not wait for more before it passes an event on.
     exchange.response.writeHead(answer.status, { ...answerHeaders, 'X-Accel-Buffering': 'no' });

@@ -16,7 +16,7 @@ import { LIMITS, type Limits } from './limits.ts';
 import { createOperationsHandlers } from './operations.ts';
 import { createPipeline } from './pipeline.ts';
 import { within } from './socket-limits.ts';
-import { SOCKET_QUOTAS, type SocketQuotas } from './socket-quota.ts';
+import { createQuotaCheck, SOCKET_QUOTAS, type SocketQuotas } from './socket-quota.ts';
 import { type Reviewed, ViewerCheck } from './viewer-check.ts';
 import { serveWebSocket } from './websocket.ts';
 
@@ -82,7 +82,12 @@ export async function createServer(dependencies: ServerDependencies): Promise<Ro
   const pipeline = createPipeline({ schema, isIntrospectionEnabled, limitsMode, metrics, logger, prepare: dependencies.prepare });
   const eventStreams = createEventStreams({ limits, clock, metrics, present: pipeline.present, observe });
   const graphiql = config.isGraphiQLEnabled ? createGraphiQL() : null;
-  const graphql = createGraphQLHandler({ pipeline, identify, allowedOrigins, eventStreams, graphiql, limits, metrics });
+  const quotas = createQuotaCheck({
+    quotas: dependencies.socketQuotas ?? SOCKET_QUOTAS,
+    limitsMode,
+    onExceeded: (limit) => metrics.socketQuotasExceeded.inc({ limit }),
+  });
+  const graphql = createGraphQLHandler({ pipeline, identify, allowedOrigins, eventStreams, graphiql, limits, quotas, metrics });
   const operations = createOperationsHandlers({
     ...config,
     registry: metrics.registry,
@@ -97,7 +102,6 @@ export async function createServer(dependencies: ServerDependencies): Promise<Ro
     ['/metrics', operations.publicMetrics],
   ]);
   const server = listen({ ...shared, graphql, routes }, limits);
-  const quotas = dependencies.socketQuotas ?? SOCKET_QUOTAS;
   const sockets = serveWebSocket({
     ...dependencies,
     server,
@@ -105,7 +109,6 @@ export async function createServer(dependencies: ServerDependencies): Promise<Ro
     allowedOrigins,
     limits,
     quotas,
-    limitsMode,
     isStopping: () => isStopping,
     observe,
   });

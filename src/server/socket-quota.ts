@@ -1,3 +1,5 @@
+import type { LimitsMode } from '../config.ts';
+import type { Caller } from '../identity/identity.ts';
 import type { Tier } from '../identity/user.ts';
 
 /** What one person may have open, by tier; of nobody it counts for an address. */
@@ -11,6 +13,35 @@ export const SOCKET_QUOTAS: SocketQuotas = {
   PREMIUM: { subscriptionsPerSocketMax: 200, socketsMax: 25 },
   ENTERPRISE: { subscriptionsPerSocketMax: 500, socketsMax: 50 },
 };
+
+/** What there is a quota of, as it labels the metric. `event_streams` of one person are as many as `subscriptions` of one socket. */
+export type QuotaLimit = 'sockets' | 'subscriptions' | 'event_streams';
+
+export type QuotaCheck = {
+  of(caller: Caller): SocketQuota;
+  /** Who shares a quota: the person, the service, or the network of who is neither. */
+  ownerOf(caller: Caller, address: string): string;
+  /** What is over a quota is counted; whether it is refused is the operator's to say. */
+  isRefused(limit: QuotaLimit): boolean;
+};
+
+export type QuotaCheckOptions = {
+  readonly quotas: SocketQuotas;
+  readonly limitsMode: LimitsMode;
+  readonly onExceeded: (limit: QuotaLimit) => void;
+};
+
+export function createQuotaCheck({ quotas, limitsMode, onExceeded }: QuotaCheckOptions): QuotaCheck {
+  return {
+    of: ({ viewer, isService }) => quotas[viewer?.tier ?? (isService ? 'ENTERPRISE' : 'ANONYMOUS')],
+    ownerOf: ({ viewer, isService }, address) => viewer?.userUuid ?? (isService ? 'service' : networkOf(address)),
+    isRefused(limit) {
+      if (limitsMode === 'off') return false;
+      onExceeded(limit);
+      return limitsMode === 'enforce';
+    },
+  };
+}
 
 /** Counts what is open by whom, on this node. */
 export class SocketCounts {

@@ -3,7 +3,6 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { handleProtocols, makeServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { LimitsMode } from '../config.ts';
 import { sharedText } from '../graphql/broadcast.ts';
 import type { Context } from '../graphql/context.ts';
 import { formatError } from '../graphql/errors.ts';
@@ -20,7 +19,7 @@ import type { Limits } from './limits.ts';
 import { GRAPHQL_PATH, type Pipeline } from './pipeline.ts';
 import { createRateCheck, keepAlive, within } from './socket-limits.ts';
 import { attempt, prepareOperation, type SocketOperation } from './socket-operation.ts';
-import { networkOf, SocketCounts, type SocketQuota, type SocketQuotas } from './socket-quota.ts';
+import { type QuotaCheck, SocketCounts } from './socket-quota.ts';
 import { SocketSession } from './socket-session.ts';
 import { createSocketWriter } from './socket-writer.ts';
 import { createSplice, type Splice } from './splice.ts';
@@ -31,8 +30,7 @@ export type WebSocketDependencies = {
   readonly identify: (credentials: Credentials) => Promise<Caller>;
   readonly allowedOrigins: readonly string[];
   readonly limits: Limits;
-  readonly quotas: SocketQuotas;
-  readonly limitsMode: LimitsMode;
+  readonly quotas: QuotaCheck;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -56,8 +54,7 @@ type Extra = { readonly session: SocketSession; readonly requestIds: Map<string,
 
 /** GraphQL over WebSocket (graphql-transport-ws) at the same path as HTTP, through the same pipeline. */
 export function serveWebSocket(dependencies: WebSocketDependencies): SocketServer {
-  const { server, pipeline, identify, allowedOrigins, limits, quotas, limitsMode, clock, metrics, logger, isStopping, observe } =
-    dependencies;
+  const { server, pipeline, identify, allowedOrigins, limits, quotas, clock, metrics, logger, isStopping, observe } = dependencies;
   const sessions = new Set<SocketSession>();
   const counts = new SocketCounts();
   // A constant of its own, as the types of `ws` do not know closeTimeout yet.
@@ -99,8 +96,8 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
       try {
         const { session } = extra;
         const count = Object.keys(subscriptions).length;
-        const { subscriptionsPerSocketMax } = quotaOf(session.caller);
-        if (count > subscriptionsPerSocketMax && isRefused('subscriptions'))
+        const { subscriptionsPerSocketMax } = quotas.of(session.caller);
+        if (count > subscriptionsPerSocketMax && quotas.isRefused('subscriptions'))
           throw new AppError('OVERLOADED', `A socket must run at most ${subscriptionsPerSocketMax} operations at once, got ${count}.`);
         const connection = { id: session.id, renew: (identity: Identity) => session.renew(identity) };
         const context: Context = { ...session.caller, requestId, connection };
@@ -132,22 +129,10 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
     },
   });
 
-  function quotaOf({ viewer, isService }: Caller): SocketQuota {
-    return quotas[viewer?.tier ?? (isService ? 'ENTERPRISE' : 'ANONYMOUS')];
-  }
-
-  /** What is over a quota is counted; whether it is refused is the operator's to say. */
-  function isRefused(limit: 'sockets' | 'subscriptions'): boolean {
-    if (limitsMode === 'off') return false;
-    metrics.socketQuotasExceeded.inc({ limit });
-    return limitsMode === 'enforce';
-  }
-
   /** False when the person, or without one the network, has as many sockets as it may have. */
   function takesPlace(session: SocketSession, caller: Caller): boolean {
-    const owner = caller.viewer?.userUuid ?? (caller.isService ? 'service' : networkOf(session.address));
-    const place = counts.take(owner, quotaOf(caller).socketsMax);
-    if (place === null) return !isRefused('sockets');
+    const place = counts.take(quotas.ownerOf(caller, session.address), quotas.of(caller).socketsMax);
+    if (place === null) return !quotas.isRefused('sockets');
     session.hold(place);
     return true;
   }

@@ -202,3 +202,13 @@ test('a service token is long, of one word, and no other secret', () => {
     'SERVICE_TOKEN must not be the same as SECRET: who holds one would hold both.',
   ]);
 });
+
+test.each([
+  ['SECRET', 'METRICS_TOKEN'],
+  ['SECRET', 'JWT_HMAC_SECRET'],
+  ['METRICS_TOKEN', 'JWT_HMAC_SECRET'],
+  ['SERVICE_TOKEN', 'METRICS_TOKEN'],
+])('%s and %s are two secrets', (one, other) => {
+  expect(problems({ [one]: SECRET, [other]: SECRET })).toContain(`${one} must not be the same as ${other}: who holds one would hold both.`);
+  expect(problems({ [one]: SECRET, [other]: `${SECRET}x` })).toEqual([]);
+});
