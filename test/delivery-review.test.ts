@@ -201,6 +201,52 @@ test('a cursor given out while a new conversation is being attached does not ski
   await resumed.return?.();
 });
 
+test('a check that was begun before a conversation was attached verifies nothing of it', async () => {
+  await using spine = await Spine.start();
+  const [ada, ben] = [await spine.user(), await spine.user()];
+  const [known, joined] = [await spine.group(ada, ben), await spine.group(ada)];
+  const begun = Promise.withResolvers<void>();
+  const mayGoOn = Promise.withResolvers<void>();
+  const tag: Sql['once'] = async (text, ...values) => {
+    if (text.join('').includes('FROM inboxes i WHERE i.user_id = ANY')) {
+      begun.resolve();
+      await mayGoOn.promise;
+    }
+    return spine.sql(text, ...values);
+  };
+  const held: Sql = Object.assign(tag, { once: tag });
+  await using stack = new AsyncDisposableStack();
+  const hub = new Hub({ sql: held, bus: spine.bus, logger: createLogger('silent'), checkIntervalMs: 600_000 });
+  stack.defer(() => hub.stop());
+  const { cursors } = spine;
+  const stream = await createSubscriptions({ sql: spine.sql, hub, cursors, now: Date.now }).viewerEvents(ben, null);
+  expect((await nextOf(stream))?.__typename).toBe('CaughtUp');
+  const checked = Promise.withResolvers<void>();
+  await hub.joinPerson({ userKey: ada, onPersonNews() {}, onVerified: () => checked.resolve(), onStop() {} });
+
+  hub.checkSoon();
+  await within(begun.promise);
+  await spine.add(joined.key, ada, ben);
+  spine.bus.publish({ kind: 'person', userKey: ben });
+  expect(await nextOf(stream)).toMatchObject({ __typename: 'MemberChanged', conversationRef: { key: joined.key } });
+  // Its news is lost, and the check, whose snapshot is newer, does not look at this conversation.
+  await spine.send(joined.key, ada);
+  const pending = nextOf(stream);
+  mayGoOn.resolve();
+  await within(checked.promise);
+  await spine.send(known.key, ada);
+  await spine.tell(known, 3);
+  const event = await pending;
+  expect(event).toMatchObject({ __typename: 'MessageSent', conversationRef: { key: known.key } });
+  await stream.return?.();
+
+  const resumed = await spine.subscriptions.viewerEvents(ben, event?.cursor ?? null);
+  const missed: ConversationEvent[] = [];
+  while (missed.at(-1)?.__typename !== 'CaughtUp') missed.push((await nextOf(resumed)) ?? expect.fail('The stream ended.'));
+  expect(missed.map(({ __typename, conversationRef }) => [__typename, conversationRef?.key])).toContainEqual(['MessageSent', joined.key]);
+  await resumed.return?.();
+});
+
 test('a stream that falls behind just as it goes to sleep wakes again', async () => {
   await using spine = await Spine.start();
   const [ada, ben] = [await spine.user(), await spine.user()];

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { mentionsIn } from '../src/messages/mention-text.ts';
+import { mentionsOf as readMentions } from '../src/messages/store.ts';
+import { connectPostgres, type Sql } from '../src/platform/postgres.ts';
 import type { Person } from './kit/person.ts';
 import { startTestServer, type TestServer } from './kit/server.ts';
 
@@ -92,6 +94,44 @@ describe('mentions', () => {
     expect(found).toEqual(expected);
     const { extensions } = await ada.refused('query ($after: Cursor) { viewer { mentions(after: $after) { nodes { id } } } }', { after });
     expect(extensions).toMatchObject({ code: 'BAD_USER_INPUT', field: 'after' });
+  });
+
+  test('deep in their list are read as few at a time as at its beginning', async () => {
+    const [ada, ben] = await server.people('ada', 'ben');
+    const { id } = await ada.create({ members: [ben] });
+    await ada.send(id, `@${ben.handle} 0`);
+    const { address } = server.database;
+    await using database = connectPostgres({
+      address,
+      connectionsMax: 1,
+      queueMax: 10,
+      statementTimeoutMs: 20_000,
+      lockTimeoutMs: 20_000,
+    });
+    const [first] = await database.sql<{ user_id: number; at_us: number }>`
+      SELECT n.user_id, (extract(epoch FROM n.created_at) * 1000000)::bigint AS at_us FROM mentions n JOIN users u ON u.id = n.user_id
+       WHERE u.handle = ${ben.handle}::text`;
+    await database.sql`
+      INSERT INTO messages (conversation_id, sequence, position, author_id, xid, created_at, request_hash, client_message_id, body)
+      SELECT m.conversation_id, m.sequence + n, m.position + n, m.author_id, m.xid, m.created_at + n * interval '1 second', m.request_hash, 'copy ' || n, m.body
+        FROM mentions o JOIN messages m ON m.conversation_id = o.conversation_id AND m.sequence = o.message_sequence, generate_series(1, 2000) n
+       WHERE o.user_id = ${first?.user_id ?? 0}::bigint`;
+    await database.sql`
+      INSERT INTO mentions (user_id, created_at, conversation_id, message_sequence)
+      SELECT o.user_id, o.created_at + n * interval '1 second', o.conversation_id, o.message_sequence + n FROM mentions o, generate_series(1, 2000) n
+       WHERE o.user_id = ${first?.user_id ?? 0}::bigint`;
+    await database.sql`ANALYZE`;
+    const plan: string[] = [];
+    const explain: Sql['once'] = async ([begin = '', ...rest], ...values) => {
+      const text = [`EXPLAIN (ANALYZE, TIMING OFF) ${begin}`, ...rest];
+      const rows = await database.sql<{ 'QUERY PLAN': string }>(Object.assign(text, { raw: text }), ...values);
+      plan.push(...rows.map((row) => row['QUERY PLAN']));
+      return [];
+    };
+    const place = { atUs: (first?.at_us ?? 0) + 30_000_000, conversationKey: 0, sequence: 0 };
+    await readMentions(Object.assign(explain, { once: explain }), first?.user_id ?? 0, place, 11);
+    const rows = plan.flatMap((line) => / on mentions .*actual rows=(\d+)/.exec(line)?.[1] ?? []).map(Number);
+    expect(rows).toEqual([11]);
   });
 
   test('make a message in a thread count as unread, which others there do not', async () => {

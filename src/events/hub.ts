@@ -48,6 +48,8 @@ export class Hub {
   #checkAgain = false;
   /** When the last check that succeeded was begun, by the monotonic clock. */
   #checkedAt: number;
+  /** Who has begun to follow something since the check under way was begun, which does not look at that. */
+  #newcomers = new Set<object>();
   /** Since the last check somebody asked in vain. */
   #hasRefused = false;
   #isStopped = false;
@@ -84,6 +86,7 @@ export class Hub {
     try {
       const topics = await Promise.all(entries.map((entry) => entry.topic));
       for (const topic of topics) topic.listeners.add(listener);
+      this.#newcomers.add(listener);
       return topics;
     } catch (error) {
       for (const [index, { key }] of conversations.entries()) this.#leave(key, entries[index]);
@@ -226,11 +229,12 @@ export class Hub {
   }
 
   async #compare(): Promise<void> {
+    this.#newcomers = new Set();
     const check = await readCheck(this.#dependencies.sql, [...this.#ready.keys()], [...this.#persons.keys()]);
     await Promise.all(check.heads.map(({ key, sequence }) => this.#ready.get(key)?.reach(sequence)));
     const inboxes = new Map(check.inboxes.map(({ key, sequence }) => [key, sequence]));
     for (const [userKey, { listeners }] of this.#persons) {
-      for (const listener of listeners) listener.onVerified(check.xmin, inboxes.get(userKey) ?? 0);
+      for (const listener of listeners) if (!this.#newcomers.has(listener)) listener.onVerified(check.xmin, inboxes.get(userKey) ?? 0);
     }
   }
 

@@ -248,7 +248,8 @@ export type MentionPlace = { readonly atUs: number; readonly conversationKey: nu
 
 /**
  * Messages of others that name the viewer, or everybody while the viewer was a member, newest first; only of conversations the viewer is in
- * now, and none that are deleted. Each with the position of its conversation in the same snapshot.
+ * now, and none that are deleted. Each with the position of its conversation in the same snapshot. The place is a value, not a row that is
+ * joined, or the index would be read from its end whatever the page.
  */
 export async function mentionsOf(sql: Sql, viewerKey: number, before: MentionPlace | null, limit: number) {
   const { atUs, conversationKey, sequence } = before ?? { atUs: ENDLESS_US, conversationKey: 0, sequence: 0 };
@@ -258,16 +259,16 @@ export async function mentionsOf(sql: Sql, viewerKey: number, before: MentionPla
       SELECT timestamptz 'epoch' + ${atUs}::bigint * interval '1 microsecond' AS at
     ), named AS (
       SELECT n.created_at, n.conversation_id, n.message_sequence
-        FROM place p, mentions n
+        FROM mentions n
         JOIN LATERAL (SELECT FROM members b WHERE b.conversation_id = n.conversation_id AND b.user_id = ${viewerKey}::bigint AND b.left_sequence IS NULL OFFSET 0) v ON true
-       WHERE n.user_id = ${viewerKey}::bigint AND (n.created_at, n.conversation_id, n.message_sequence) < (p.at, ${conversationKey}::bigint, ${sequence}::bigint)
+       WHERE n.user_id = ${viewerKey}::bigint AND (n.created_at, n.conversation_id, n.message_sequence) < ((SELECT p.at FROM place p), ${conversationKey}::bigint, ${sequence}::bigint)
        ORDER BY n.created_at DESC, n.conversation_id DESC, n.message_sequence DESC LIMIT ${limit}::integer
     ), everybody AS (
       SELECT m.created_at, m.conversation_id, m.sequence AS message_sequence
-        FROM place p, members b, LATERAL (
+        FROM members b, LATERAL (
           SELECT x.created_at, x.conversation_id, x.sequence FROM messages x
            WHERE x.conversation_id = b.conversation_id AND x.mentions_all AND x.sequence > b.joined_sequence AND x.author_id <> ${viewerKey}::bigint
-             AND (x.created_at, x.conversation_id, x.sequence) < (p.at, ${conversationKey}::bigint, ${sequence}::bigint)
+             AND (x.created_at, x.conversation_id, x.sequence) < ((SELECT p.at FROM place p), ${conversationKey}::bigint, ${sequence}::bigint)
              AND (x.mentions IS NULL OR NOT ${viewerKey}::bigint = ANY (x.mentions))
            ORDER BY x.sequence DESC LIMIT ${limit}::integer) m
        WHERE b.user_id = ${viewerKey}::bigint AND b.left_sequence IS NULL
