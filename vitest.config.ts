@@ -1,3 +1,4 @@
+import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
@@ -12,6 +13,8 @@ export default defineConfig({
     // Every file has its own database and servers; a wait has its own, shorter deadline.
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Real servers, processes and browsers on a machine that others share: what fails there is tried once more, and the report says so.
+    retry: process.env['CI'] === 'true' ? 1 : 0,
     pool: 'forks',
   },
 });

@@ -27,13 +27,14 @@ export class ServerProcess implements AsyncDisposable {
   /** Lets a bench make people of any tier, and act as them. */
   readonly serviceToken: string;
   readonly #child: ChildProcess;
-  readonly #directory: string;
+  /** Where its embedded database is. */
+  readonly directory: string;
 
   private constructor(child: ChildProcess, url: string, serviceToken: string, directory: string) {
     this.#child = child;
     this.url = url;
     this.serviceToken = serviceToken;
-    this.#directory = directory;
+    this.directory = directory;
   }
 
   /** `nodeFlags`: for Node itself, such as --cpu-prof. `program`: another server than ours, to compare with. */
@@ -74,7 +75,7 @@ export class ServerProcess implements AsyncDisposable {
       await gone;
       clearTimeout(timer);
     }
-    removeData(this.#directory);
+    removeData(this.directory);
   }
 }
 

@@ -1,6 +1,8 @@
+import { stat } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DatabaseWatch } from '../src/platform/database-watch.ts';
 import { openDedicatedConnection } from '../src/platform/dedicated-connection.ts';
-import type { DatabaseAddress } from '../src/platform/postgres.ts';
+import { connectPostgres, type DatabaseAddress } from '../src/platform/postgres.ts';
 import { createTestDatabase, type TestDatabase } from './kit/database.ts';
 import { post } from './kit/http.ts';
 import type { Person } from './kit/person.ts';
@@ -129,4 +131,41 @@ test('a statement that is only slow makes nobody think that the database is away
   while (performance.now() < end) expect((await ask(ada)).status).toBe(200);
   await holder.sql`ROLLBACK`;
   expect((await slow).errors).toBeUndefined();
+});
+
+describe('a statement is OVERLOADED', () => {
+  const settings = { connectionsMax: 2, queueMax: 10, statementTimeoutMs: 5_000, lockTimeoutMs: 5_000 };
+
+  test('when it meets connections that are being let go', async () => {
+    const connections = connectPostgres({ address: database.address, ...settings });
+    await connections[Symbol.asyncDispose]();
+    await expect(connections.sql`SELECT 1`).rejects.toMatchObject({ code: 'OVERLOADED' });
+  });
+
+  test('when the system makes no connection, whatever it gives as the reason', async () => {
+    const address = { host: '/etc/passwd', port: 5432, user: 'postgres', database: 'postgres' };
+    await using connections = connectPostgres({ address, ...settings });
+    await expect(connections.sql`SELECT 1`).rejects.toMatchObject({ code: 'OVERLOADED' });
+    await expect(connections.sql`SELECT 1`).rejects.toMatchObject({ code: 'OVERLOADED' });
+  });
+});
+
+test('a process that was held up itself does not take that for a database that is silent', async () => {
+  const told: boolean[] = [];
+  const { promise: answered, resolve } = Promise.withResolvers<void>();
+  using watch = new DatabaseWatch({
+    // An answer that comes by way of the system, as that of a socket does.
+    async probe() {
+      await stat('/');
+      await stat('/');
+      resolve();
+    },
+    onChange: (isAway) => told.push(isAway),
+  });
+  watch.doubt();
+  const end = performance.now() + 1_200;
+  while (performance.now() < end);
+  await answered;
+  await new Promise((done) => setTimeout(done, 50));
+  expect([told, watch.away]).toEqual([[], null]);
 });

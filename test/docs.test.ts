@@ -69,3 +69,18 @@ test('docs/guide/client.md tells every status, every code of the client’s own,
   const closes = /const FINAL_CLOSES = \[([^\]]+)\]/.exec(sources)?.[1] ?? '';
   for (const [close] of closes.matchAll(/\d+/g)) expect(problemTable).toContain(close);
 });
+
+test('docs/delivery.md names tests that are there', () => {
+  const text = read('docs/delivery.md').replaceAll(/\s+/g, ' ');
+  let count = 0;
+  for (const [, file = '', titles = ''] of text.matchAll(/`(test\/[\w/-]+\.test\.ts)`: ((?:"[^"]+"(?:, )?)+)/g)) {
+    const source = read(file);
+    for (const [, title = ''] of titles.matchAll(/"([^"]+)"/g)) {
+      count += 1;
+      expect(source, `${file}: ${title}`).toContain(title);
+    }
+  }
+  // Every file that is named must have been read with its titles.
+  expect([...text.matchAll(/`test\/[\w/-]+\.test\.ts`/g)].length).toBe([...text.matchAll(/`test\/[\w/-]+\.test\.ts`: "/g)].length);
+  expect(count).toBeGreaterThan(25);
+});

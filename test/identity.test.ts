@@ -120,6 +120,7 @@ describe('sign-up', () => {
       'Handle must be 3 to 32 characters of a-z, 0-9, "_", "." and "-", the first a letter or digit, got "ab" (2 characters).',
     ],
     ['handle', '_abc', '(4 characters).'],
+    ['handle', 'All', 'stands for everybody.'],
     ['handle', 'a'.repeat(33), '(33 characters).'],
     ['handle', 'a'.repeat(5_000), '"… (5000 characters).'],
     ['handle', 'abc\n', 'got "abc\\u{A}" (4 characters).'],

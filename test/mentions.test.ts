@@ -136,6 +136,36 @@ describe('mentions', () => {
     expect(conversation).toEqual({ messageCount: 11 });
   });
 
+  test('answer with a cursor before which nothing lies that the answer does not hold, whatever changes while they are read', async () => {
+    // With one connection statements take turns, so that edits come between those of one request.
+    await using busy = await startTestServer({ config: { databaseConnectionsMax: 1 } });
+    const [ada, ben] = await busy.people('ada', 'ben');
+    const { id } = await ada.create({ kind: 'CHANNEL', members: [ben] });
+    const message = await ada.send(id, `@${ben.handle} 0`);
+    await using live = await ben.follow(id);
+    let isEditing = true;
+    let edits = 0;
+    const editors = Array.from({ length: 6 }, async () => {
+      while (isEditing) await ada.edit(message.id, `${++edits}`);
+    });
+    type Answer = { viewer: { mentions: { nodes: { body: string; conversation: { cursor: string } }[] } } };
+    const answers: Answer[] = [];
+    while (answers.length < 10) answers.push(await ben.ask<Answer>('{ viewer { mentions { nodes { body conversation { cursor } } } } }'));
+    isEditing = false;
+    await Promise.all(editors);
+    const last = await ada.send(id, 'the end');
+    const writtenAt = new Map<string | null | undefined, number>();
+    for (let event = await live.next(); event.message?.id !== last.id; event = await live.next())
+      if (event.message?.body) writtenAt.set(event.message.body, event.sequence ?? 0);
+    // Of an edit that was told together with a later one it is not known when it was; then any cursor will do.
+    for (const { viewer } of answers) {
+      const [mention] = viewer.mentions.nodes;
+      await using following = await ben.follow(id, mention?.conversation.cursor);
+      const { previousSequence } = await following.next();
+      expect(writtenAt.get(mention?.body) ?? Number.POSITIVE_INFINITY).toBeGreaterThanOrEqual(previousSequence ?? 0);
+    }
+  });
+
   test('are read from text, not from code, however it was made up', () => {
     expect(mentionsIn('@Ada, @ben.! @all @x @c-d. ``@eve `@eve`` `@eve\n@gus` `@hal').handles).toEqual([
       'ada',
@@ -146,8 +176,25 @@ describe('mentions', () => {
       'hal',
     ]);
     expect(mentionsIn('@ada\n```\n@ben\n```\n@cyd\n~~~\n@dee').handles).toEqual(['ada', 'cyd']);
+    for (const body of [
+      '```npm ci``` please @ada',
+      '- ```\n  @ben\n  ```\n@ada',
+      '> ```js\n> @ben\n> ```\n@ada',
+      'the ` key\n\n@ada `@ben`',
+      '\\` @ada `@ben`',
+      '@ada\n```\n@ben\n```x\n@ben',
+    ])
+      expect([body, mentionsIn(body).handles]).toEqual([body, ['ada']]);
     expect(mentionsIn('@all')).toEqual({ handles: [], isForAll: true });
-    for (const body of ['@'.repeat(16_384), '`@'.repeat(8_192), '```\n'.repeat(4_096), `@${'a.'.repeat(8_000)}`, '~'.repeat(16_384)])
+    for (const body of [
+      '@'.repeat(16_384),
+      '`@'.repeat(8_192),
+      '```\n'.repeat(4_096),
+      `@${'a.'.repeat(8_000)}`,
+      '~'.repeat(16_384),
+      '- '.repeat(8_192),
+      '`\n'.repeat(8_192),
+    ])
       expect(mentionsIn(body).handles.length).toBeLessThanOrEqual(1);
     expect(mentionsIn(Array.from({ length: 150 }, (_, index) => `${'`'.repeat(index)}@ada`).join(' ')).handles).toEqual(['ada']);
   });

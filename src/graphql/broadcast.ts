@@ -96,8 +96,9 @@ export function createSubscribe(dependencies: SubscribeDependencies): Subscribe 
     // graphql declares what a source yields as unknown; ours yield events, and the field's resolver is typed to.
     const events = source as AsyncIterable<StreamEvent>;
     const shared = operation === null ? null : sharing(args, operation);
-    const question =
-      shared === null ? null : `${JSON.stringify(shared.variables.map((name) => args.variableValues?.[name]))}${shared.text}`;
+    // A variable that is not given has its default, which null has not: in JSON the two would be the same.
+    const values = shared?.variables.map((name) => args.variableValues?.[name]).map((value) => (value === undefined ? [] : [value]));
+    const question = shared === null ? null : `${JSON.stringify(values)}${shared.text}`;
     return executeEach(
       events,
       async (event) => {

@@ -26,11 +26,15 @@ export const PASSWORD_LENGTH_MIN = 10;
 export const PASSWORD_LENGTH_MAX = 128;
 
 const HANDLE = /^[a-z0-9][a-z0-9_.-]{2,31}$/i;
+/** What means something else after an "@". */
+const RESERVED_HANDLES: ReadonlySet<string> = new Set(['all']);
 
 /** The handle as it is stored: upper and lower case are the same. */
 export function checkHandle(handle: string): string {
   const stored = storedHandle(handle);
   if (stored !== null) return stored;
+  if (RESERVED_HANDLES.has(handle.toLowerCase()))
+    throw badInput('input.handle', `Handle must be another than ${quoted(handle)}, which stands for everybody.`);
   throw badInput(
     'input.handle',
     `Handle must be 3 to 32 characters of a-z, 0-9, "_", "." and "-", the first a letter or digit, got ${quoted(handle)} (${codePointLength(handle)} characters).`,
@@ -39,7 +43,8 @@ export function checkHandle(handle: string): string {
 
 /** Null when nobody can have such a handle. Only ASCII is folded, so that no foreign letter turns into one that is allowed. */
 export function storedHandle(handle: string): string | null {
-  return HANDLE.test(handle) ? handle.toLowerCase() : null;
+  const stored = handle.toLowerCase();
+  return HANDLE.test(handle) && !RESERVED_HANDLES.has(stored) ? stored : null;
 }
 
 /** The name as it is stored: trimmed and composed. */

@@ -69,12 +69,13 @@ BEGIN
       LEFT JOIN messages r ON r.conversation_id = i.conversation_id AND r.sequence = i.reply
       LEFT JOIN mentioned n ON n.ord = i.ord
   ), paired AS MATERIALIZED (
-    -- the same key twice within this batch: the first is sent, the others are its repeats
+    -- the same key twice within this batch: the first that can be sent is, and those after it are its repeats, or in conflict with it before
+    -- anything else that is wrong with them
     SELECT j.*, first_value(j.ord) OVER w AS first_ord, first_value(j.hash) OVER w AS sent_hash
-      FROM judged j WHERE j.verdict = 'SENT'
-    WINDOW w AS (PARTITION BY j.conversation_id, j.author_id, j.key ORDER BY j.ord)
+      FROM judged j WHERE j.verdict IN ('SENT', 'BAD_THREAD_ROOT', 'BAD_REPLY_TO', 'TOO_MANY_MENTIONS')
+    WINDOW w AS (PARTITION BY j.conversation_id, j.author_id, j.key ORDER BY j.verdict <> 'SENT', j.ord)
   ), fresh AS MATERIALIZED (
-    SELECT p.*, row_number() OVER (PARTITION BY p.conversation_id ORDER BY p.ord) AS place FROM paired p WHERE p.ord = p.first_ord
+    SELECT p.*, row_number() OVER (PARTITION BY p.conversation_id ORDER BY p.ord) AS place FROM paired p WHERE p.verdict = 'SENT' AND p.ord = p.first_ord
   ), totals AS MATERIALIZED (
     SELECT f.conversation_id, count(*) AS sent, bool_or(f.root = 0) AS has_main FROM fresh f GROUP BY f.conversation_id
   ), heads AS (
@@ -99,7 +100,7 @@ BEGIN
      WHERE m.conversation_id = b.conversation_id AND m.sequence = b.root
   )
   SELECT j.ord::integer,
-         CASE WHEN j.verdict <> 'SENT' OR p.ord = p.first_ord THEN j.verdict WHEN p.hash = p.sent_hash THEN 'REPEATED' ELSE 'CONFLICT' END,
+         CASE WHEN f.ord IS NULL OR f.ord = j.ord THEN j.verdict WHEN p.hash = p.sent_hash THEN 'REPEATED' ELSE 'CONFLICT' END,
          CASE WHEN j.verdict = 'REPEATED' THEN j.first_sequence WHEN p.hash = p.sent_hash THEN h.base + f.place END,
          CASE WHEN j.verdict = 'REPEATED' THEN j.first_position WHEN p.hash = p.sent_hash THEN h.base_position + f.place END,
          CASE WHEN j.verdict = 'REPEATED' THEN j.first_at WHEN p.hash = p.sent_hash THEN h.at END,
@@ -107,7 +108,7 @@ BEGIN
          CASE WHEN j.users IS NOT NULL THEN users_json(j.users) END, coalesce(j.all_members, false)
     FROM judged j
     LEFT JOIN paired p ON p.ord = j.ord
-    LEFT JOIN fresh f ON f.ord = p.first_ord
+    LEFT JOIN fresh f ON f.ord = p.first_ord AND f.ord <= j.ord
     LEFT JOIN heads h ON h.id = f.conversation_id
     LEFT JOIN users u ON u.id = j.author_id
    ORDER BY j.ord;

@@ -6,9 +6,13 @@ export type MentionText = {
   readonly isForAll: boolean;
 };
 
-/** Code is quoted, not said. A fence that is not closed reaches to the end, as Markdown has it; a span is closed by as many backticks. */
-const FENCE = /^ {0,3}(```+|~~~+)[\s\S]*?(?:\n {0,3}\1|$(?![\s\S]))/gm;
-const SPAN = /(?<!`)(`+)(?!`)[\s\S]*?(?<!`)\1(?!`)/g;
+/**
+ * Code is quoted, not said. A fence may stand in a list or a quotation, and one that is not closed reaches to the end, as Markdown has it; what
+ * holds more backticks in its first line is no fence.
+ */
+const FENCE = /^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(`{3,}(?=[^`\n]*$)|~{3,})[\s\S]*?(?:\n[ \t>]*\1[`~]*[ \t]*$|$(?![\s\S]))/gm;
+/** Closed by as many backticks, in the same paragraph. */
+const SPAN = /(?<![`\\])(`+)(?!`)(?:(?!\n[ \t]*\n)[\s\S])*?(?<!`)\1(?!`)/g;
 /** Not inside of a word, an e-mail or another address. */
 const HANDLE = /(?<![\p{L}\p{N}_.@/-])@([a-z0-9][a-z0-9_.-]{2,31})(?![\p{L}\p{N}@])/giu;
 const ALL = 'all';

@@ -38,6 +38,9 @@ export type Reactor = { readonly user: User; readonly sequence: number };
 /** A message with the place of its conversation in the snapshot it was read in. */
 export type MessageRead = { readonly message: Message; readonly sequence: number; readonly lastAtUs: number };
 
+/** A message that mentions the viewer, with its place among those that do. */
+export type Mention = MessageRead & { readonly place: store.MentionPlace };
+
 export type Messages = ReturnType<typeof createMessages>;
 
 /** The use cases of messages. `viewerKey` is who asks; every statement judges membership itself. */
@@ -164,11 +167,13 @@ export function createMessages({ sql, bus, conversations, writer }: MessagesDepe
     },
 
     /** Messages that mention the viewer, newest first, each with its place in that order. */
-    async mentions(viewerKey: number, before: store.MentionPlace | null, limit: number) {
+    async mentions(viewerKey: number, before: store.MentionPlace | null, limit: number): Promise<readonly Mention[]> {
       const rows = await store.mentionsOf(sql, viewerKey, before, limit);
       return rows.map((row) => ({
         message: messageOf({ key: row.conversation_id, uuid: row.conversation_public_id }, row),
         place: { atUs: row.at_us, conversationKey: row.conversation_id, sequence: row.sequence },
+        sequence: row.conversation_sequence,
+        lastAtUs: row.last_at_us,
       }));
     },
 

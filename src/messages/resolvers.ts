@@ -119,6 +119,8 @@ export function createMessageResolvers({
         const place =
           atUs === undefined || conversationKey === undefined || sequence === undefined ? null : { atUs, conversationKey, sequence };
         const found = await messages.mentions(requireViewer(context).userKey, place, first + 1);
+        for (const { message, sequence, lastAtUs } of found)
+          snapshots.note(context, message.conversationUuid, { sequence, atUs: lastAtUs });
         const edges = found
           .slice(0, first)
           .map(({ message, place }) => edge(codec, list, [place.atUs, place.conversationKey, place.sequence], message));

@@ -248,11 +248,12 @@ export type MentionPlace = { readonly atUs: number; readonly conversationKey: nu
 
 /**
  * Messages of others that name the viewer, or everybody while the viewer was a member, newest first; only of conversations the viewer is in
- * now, and none that are deleted.
+ * now, and none that are deleted. Each with the position of its conversation in the same snapshot.
  */
 export async function mentionsOf(sql: Sql, viewerKey: number, before: MentionPlace | null, limit: number) {
   const { atUs, conversationKey, sequence } = before ?? { atUs: ENDLESS_US, conversationKey: 0, sequence: 0 };
-  return sql<MessageRow & { readonly conversation_public_id: string; readonly at_us: number }>`
+  type MentionRow = MessageRow & { readonly conversation_public_id: string; readonly at_us: number };
+  return sql<MentionRow & { readonly conversation_sequence: number; readonly last_at_us: number }>`
     WITH place AS MATERIALIZED (
       SELECT timestamptz 'epoch' + ${atUs}::bigint * interval '1 microsecond' AS at
     ), named AS (
@@ -271,7 +272,8 @@ export async function mentionsOf(sql: Sql, viewerKey: number, before: MentionPla
            ORDER BY x.sequence DESC LIMIT ${limit}::integer) m
        WHERE b.user_id = ${viewerKey}::bigint AND b.left_sequence IS NULL
     )
-    SELECT x.*, c.public_id AS conversation_public_id, (extract(epoch FROM x.created_at) * 1000000)::bigint AS at_us
+    SELECT x.*, c.public_id AS conversation_public_id, (extract(epoch FROM x.created_at) * 1000000)::bigint AS at_us,
+           c.sequence AS conversation_sequence, (extract(epoch FROM c.last_at) * 1000000)::bigint AS last_at_us
       FROM (SELECT * FROM named UNION ALL SELECT * FROM everybody ORDER BY created_at DESC, conversation_id DESC, message_sequence DESC LIMIT ${limit}::integer) t
       JOIN message_rows x ON x.conversation_id = t.conversation_id AND x.sequence = t.message_sequence
       JOIN conversations c ON c.id = t.conversation_id

@@ -13,6 +13,8 @@ const LOOK_INTERVAL_MS = 100;
 /** Who does not answer for this long is away. With DOUBTFUL_MS and a look it is the two seconds within which clients are told. */
 const PROBE_TIMEOUT_MS = 800;
 const PROBE_PAUSE_MS = 250;
+/** A timer that is this late tells that the process was held up, in which nobody could have been heard. */
+const LATE_MS = 200;
 
 /**
  * Knows whether the database is there. A connection that breaks says so; one that goes silent says nothing for as long as the system waits,
@@ -80,7 +82,12 @@ export class DatabaseWatch implements Disposable {
   /** A connection may be cut by somebody who is very much there: then it is asked once more. */
   async #ask(): Promise<{ readonly reason: unknown } | null> {
     const { promise: late, resolve } = Promise.withResolvers<{ readonly reason: unknown }>();
-    const timer = setTimeout(() => resolve({ reason: new NoAnswer() }), PROBE_TIMEOUT_MS);
+    const begunAt = performance.now();
+    const giveUp = () => resolve({ reason: new NoAnswer() });
+    let timer = setTimeout(() => {
+      if (performance.now() - begunAt < PROBE_TIMEOUT_MS + LATE_MS) giveUp();
+      else timer = setTimeout(giveUp, PROBE_TIMEOUT_MS);
+    }, PROBE_TIMEOUT_MS);
     const answered = this.#probe()
       .catch(() => this.#probe())
       .then(

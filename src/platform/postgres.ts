@@ -38,7 +38,7 @@ export type DatabaseOptions = {
 
 export type Database = AsyncDisposable & { readonly sql: Sql };
 
-/** Codes by which the driver or PostgreSQL say that the connection, not the statement, is at fault. */
+/** Codes by which the driver or PostgreSQL say that the connection, not the statement, is at fault; others of the system's tell of their call. */
 const CONNECTION_LOST = new Set([
   '57P01',
   '57P02',
@@ -52,6 +52,7 @@ const CONNECTION_LOST = new Set([
   '08006',
   'CONNECTION_CLOSED',
   'CONNECTION_DESTROYED',
+  'CONNECTION_ENDED',
   'CONNECT_TIMEOUT',
   'ECONNRESET',
   'ECONNREFUSED',
@@ -181,7 +182,8 @@ function createProbe(address: DatabaseAddress): { readonly ask: () => Promise<vo
 
 /** True when it is unknown whether the statement ran: the connection broke before the answer. */
 export function isConnectionLost(error: unknown): boolean {
-  return error instanceof AppError ? isConnectionLost(error.cause) : CONNECTION_LOST.has(sqlState(error));
+  if (error instanceof AppError) return isConnectionLost(error.cause);
+  return CONNECTION_LOST.has(sqlState(error)) || (error instanceof Error && 'syscall' in error);
 }
 
 /** The five characters of PostgreSQL's error code, the driver's own word, or ''. */
@@ -232,7 +234,7 @@ function mend<Row>(rows: readonly Row[]): readonly Row[] {
 function presentable(error: unknown): unknown {
   if (error instanceof AppError) return error;
   const state = sqlState(error);
-  if (CONNECTION_LOST.has(state)) {
+  if (isConnectionLost(error)) {
     return new AppError('OVERLOADED', 'The database is away for a moment: try again.', { retryAfterMs: RETRY_AFTER_MS }, { cause: error });
   }
   if (state === '57014') return new AppError('TIMEOUT', 'The database took too long: try again, or ask for less.', {}, { cause: error });
