@@ -532,7 +532,10 @@ export type Message = Node & {
   readonly pinnedAt: Maybe<Scalars['DateTime']['output']>;
   /** The place in the conversation: 1, 2, 3 … without holes, in the order in which messages were written. Never changes. */
   readonly position: Scalars['Int']['output'];
-  /** The reactions by emoji, in the order of their first. At most 20 different ones. */
+  /**
+   * The reactions by emoji, in the order in which they first came; one keeps its place for as long as anybody's is left. At most 20
+   * different ones.
+   */
   readonly reactions: ReadonlyArray<ReactionGroup>;
   /** The messages of this message's own thread, oldest first, deleted ones as well. Empty for a message that is in a thread itself. */
   readonly replies: MessageConnection;
@@ -1556,7 +1559,7 @@ export type User = Node & {
   readonly createdAt: Scalars['DateTime']['output'];
   /** The name to show, 1 to 80 characters. It need not be unique. */
   readonly displayName: Scalars['String']['output'];
-  /** The unique name to find the user by, 3 to 32 characters, without the "@". */
+  /** The unique name to find the user by, 3 to 32 characters, without the "@". Never "all", which stands for everybody. */
   readonly handle: Scalars['String']['output'];
   /** The id of the user. */
   readonly id: Scalars['ID']['output'];
