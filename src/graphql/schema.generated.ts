@@ -1559,7 +1559,7 @@ export type User = Node & {
   readonly createdAt: Scalars['DateTime']['output'];
   /** The name to show, 1 to 80 characters. It need not be unique. */
   readonly displayName: Scalars['String']['output'];
-  /** The unique name to find the user by, 3 to 32 characters, without the "@". */
+  /** The unique name to find the user by, 3 to 32 characters, without the "@". Never "all", which stands for everybody. */
   readonly handle: Scalars['String']['output'];
   /** The id of the user. */
   readonly id: Scalars['ID']['output'];

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { createLengthCache } from '../platform/length-cache.ts';
 import { renderBody } from './body-html.ts';
 
 export type BodyRenderer = {
@@ -21,38 +22,18 @@ const KEPT_LENGTH_MAX = 4_000_000;
  * ask for hundreds: so the work is spread over turns, between which others are served, and what was rendered lately is not rendered again.
  */
 export function createBodyRenderer({ turnMsMax = TURN_MS_MAX, keptLengthMax = KEPT_LENGTH_MAX }: BodyRendererOptions = {}): BodyRenderer {
-  /** The least recently used first. */
-  const kept = new Map<string, string>();
-  let keptLength = 0;
+  const kept = createLengthCache<string>({ lengthMax: keptLengthMax });
   /** Spent in this turn. */
   let spentMs = 0;
   let isTurnWatched = false;
   /** Whoever waits comes after those who wait already. */
   let last: Promise<unknown> | null = null;
 
-  function known(body: string): string | undefined {
-    const html = kept.get(body);
-    if (html === undefined) return undefined;
-    kept.delete(body);
-    kept.set(body, html);
-    return html;
-  }
-
-  function keep(body: string, html: string): void {
-    kept.set(body, html);
-    keptLength += body.length + html.length;
-    for (const [oldest, oldestHtml] of kept) {
-      if (keptLength <= keptLengthMax) return;
-      kept.delete(oldest);
-      keptLength -= oldest.length + oldestHtml.length;
-    }
-  }
-
   function render(body: string): string {
     const startedAt = performance.now();
-    const html = known(body) ?? renderBody(body);
+    const html = kept.get(body) ?? renderBody(body);
     spentMs += performance.now() - startedAt;
-    if (!kept.has(body)) keep(body, html);
+    kept.set(body, html, html.length);
     if (!isTurnWatched) {
       isTurnWatched = true;
       setImmediate(() => {
@@ -71,7 +52,7 @@ export function createBodyRenderer({ turnMsMax = TURN_MS_MAX, keptLengthMax = KE
 
   return {
     html(body) {
-      const html = known(body);
+      const html = kept.get(body);
       if (html !== undefined) return html;
       if (last === null && spentMs < turnMsMax) return render(body);
       const rendered = renderLater(body, last);

@@ -22,6 +22,9 @@ export type PresenceChange = {
 export const TYPING_MS = 7_000;
 /** Signals of typing that change nothing are passed on once in this time; the last of them always is, at its end. */
 export const TYPING_REPEAT_MS = 2_000;
+/** Of one person in one conversation, by whatever devices: so many changes may follow each other at once, and one in each interval from then on. */
+export const TYPING_CHANGES_MAX = 10;
+export const TYPING_CHANGE_INTERVAL_MS = 1_000;
 /** How long a connection counts after the server noticed its end. */
 export const GRACE_MS = 15_000;
 /** How long a connection counts without its node saying that it is still there: a node that was killed cannot say that it is not. */

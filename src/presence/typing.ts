@@ -4,7 +4,7 @@ import type { Bus } from '../events/bus.ts';
 import type { Identity, IdentityService } from '../identity/identity.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
-import { TYPING_MS, TYPING_REPEAT_MS } from './rules.ts';
+import { TYPING_CHANGE_INTERVAL_MS, TYPING_CHANGES_MAX, TYPING_MS, TYPING_REPEAT_MS } from './rules.ts';
 
 export type TypingDependencies = {
   readonly bus: Bus;
@@ -33,7 +33,8 @@ export type Typing = Disposable & {
   /**
    * Members only, NOT_FOUND for others. It goes on until `typingMs` after the last signal: one that is held back because it says nothing
    * new is made up for within `repeatMs`, with its own age. When the node dies before that, or somebody wrote meanwhile, typing ends
-   * up to `repeatMs` early; it never ends late.
+   * up to `repeatMs` early; it never ends late. Who changes back and forth without end is not passed on each time, as each change is told
+   * to all who listen: beyond TYPING_CHANGES_MAX it is as if nothing had been said.
    */
   set(viewer: Identity, device: string, conversationUuid: string, isTyping: boolean): Promise<Conversation>;
 };
@@ -42,6 +43,8 @@ export function createTyping(dependencies: TypingDependencies): Typing {
   const { bus, conversations, identity, clock, logger, typingMs = TYPING_MS, repeatMs = TYPING_REPEAT_MS } = dependencies;
   /** In the order in which they were published. */
   const remembered = new Map<string, Said>();
+  /** Of people in conversations: when all their changes will have had their interval. The least recently changed first. */
+  const changedUntil = new Map<string, number>();
 
   async function read(viewer: Identity, { key }: ConversationRef): Promise<Conversation> {
     const [conversation] = await conversations.byKey(viewer.userKey, [key]);
@@ -74,6 +77,16 @@ export function createTyping(dependencies: TypingDependencies): Typing {
     remembered.delete(key);
   }
 
+  function changesTooMuch(key: string, now: number): boolean {
+    const until = Math.max(changedUntil.get(key) ?? now, now);
+    if (until - now > (TYPING_CHANGES_MAX - 1) * TYPING_CHANGE_INTERVAL_MS) return true;
+    changedUntil.delete(key);
+    changedUntil.set(key, until + TYPING_CHANGE_INTERVAL_MS);
+    const [oldest] = changedUntil.keys();
+    if (oldest !== undefined && changedUntil.size > REMEMBERED_MAX) changedUntil.delete(oldest);
+    return false;
+  }
+
   /** Passes on what was held back, unless a message has ended the typing, or the membership has ended. */
   async function makeUp(viewer: Identity, device: string, ref: ConversationRef, key: string, said: Said): Promise<void> {
     if (remembered.get(key) !== said) return;
@@ -94,6 +107,7 @@ export function createTyping(dependencies: TypingDependencies): Typing {
       const said = remembered.get(key);
       const saysNothingNew = said?.isTyping === isTyping && said.messageCount === messageCount && now - said.publishedAt < repeatMs;
       if (said === undefined || !saysNothingNew) {
+        if (changesTooMuch(`${ref.key}:${viewer.userKey}`, now)) return conversation;
         remember(key, { isTyping, messageCount, publishedAt: now, saidAt: now, timer: undefined });
         await publish(viewer, device, ref.key, isTyping, now);
         return conversation;

@@ -1,9 +1,10 @@
-import { type ExecutionArgs, type ExecutionResult, execute, type GraphQLError, type GraphQLSchema } from 'graphql';
+import { type DocumentNode, type ExecutionArgs, type ExecutionResult, execute, type GraphQLError, type GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { LimitsMode } from '../config.ts';
 import { createSubscribe } from '../graphql/broadcast.ts';
 import type { Context } from '../graphql/context.ts';
 import { presentError } from '../graphql/errors.ts';
+import { createLengthCache } from '../platform/length-cache.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { documentLimits } from './document-limits.ts';
@@ -12,6 +13,11 @@ import { operationMetrics } from './operation-metrics.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
+/**
+ * Of the documents that are remembered as parsed and validated, in UTF-16 units: hundreds as clients have them. Parsed, a document takes
+ * some two hundred times its length; a thousand of the longest, which is what Yoga remembers, were half a gigabyte.
+ */
+const DOCUMENTS_LENGTH_MAX = 250_000;
 /** It matches by the end of an address, and no address holds a space. */
 const NO_HEALTH_CHECK = '/not served here';
 
@@ -73,6 +79,10 @@ export function createPipeline({
       ...documentLimits({ isIntrospectionEnabled, limitsMode, onExceeded: (limit) => metrics.limitsExceeded.inc({ limit }) }),
       answer,
     ],
+    parserAndValidationCache: {
+      documentCache: createLengthCache<DocumentNode>({ lengthMax: DOCUMENTS_LENGTH_MAX }),
+      errorCache: createLengthCache<unknown>({ lengthMax: DOCUMENTS_LENGTH_MAX }),
+    },
     // Errors are presented where they leave, with the number of their request.
     maskedErrors: false,
     // The server before it bounds bodies, knows origins, and serves GraphiQL and health itself.

@@ -1,4 +1,8 @@
+import { buildSchema } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createLogger } from '../../src/platform/logger.ts';
+import { createMetrics } from '../../src/platform/metrics.ts';
+import { createPipeline } from '../../src/server/pipeline.ts';
 import { EventReader, type GraphQLResult, get, post } from '../kit/http.ts';
 import { SocketClient } from '../kit/ws-client.ts';
 import { SECRET, startTinyServer } from './tiny-server.ts';
@@ -178,4 +182,16 @@ describe.each([
       expect(errors?.[0]?.extensions['code']).toBe('GRAPHQL_VALIDATION_FAILED');
     }
   });
+});
+
+test('documents are remembered as parsed, yet not so many that whoever sends ever new ones fills the memory', () => {
+  const schema = buildSchema('type Query { hello: String }');
+  const logger = createLogger('silent');
+  const pipeline = createPipeline({ schema, isIntrospectionEnabled: false, limitsMode: 'enforce', metrics: createMetrics(), logger });
+  const parse = (query: string) =>
+    pipeline.yoga.getEnveloped({ viewer: null, isService: false, requestId: 'one', params: { query } }).parse(query);
+  const usual = parse('{ hello }');
+  expect(parse('{ hello }')).toBe(usual);
+  for (let count = 0; count < 20; count += 1) parse(`{ hello } #${count} `.padEnd(14_900));
+  expect(parse('{ hello }')).not.toBe(usual);
 });

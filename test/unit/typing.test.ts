@@ -93,6 +93,24 @@ test('what is new is passed on at once: another device, the end, and a beginning
   ]);
 });
 
+test('back and forth without end is passed on ten times at once, by whatever devices, and once a second from then on', async () => {
+  const { world, passedOn, typing, say } = await start();
+  using _typing = typing;
+  for (let count = 0; count < 40; count += 1) await say(count % 2 === 0, count % 4 < 2 ? 'laptop' : 'phone');
+  expect(passedOn).toHaveLength(10);
+  // What was not passed on was not taken for said: it is new when it comes again.
+  world.nowMs = 999;
+  await say(true, 'tablet');
+  expect(passedOn).toHaveLength(10);
+  world.nowMs = 1_000;
+  await say(true, 'tablet');
+  await say(false, 'tablet');
+  expect(passedOn).toHaveLength(11);
+  world.nowMs = 60_000;
+  for (let count = 0; count < 40; count += 1) await say(count % 2 === 0, 'another');
+  expect(passedOn).toHaveLength(21);
+});
+
 test.each([
   ['a message was sent', { messageCount: 1 }],
   ['the membership ended', { isMember: false }],
