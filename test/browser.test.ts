@@ -1,9 +1,12 @@
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { isBrowserMissing, launchChromium } from './kit/chromium.ts';
 import { createTestDatabase } from './kit/database.ts';
 import { startTestServer } from './kit/server.ts';
 import { DEADLINE_MS, Visitor } from './kit/visitor.ts';
+
+// A browser and a server beside each other want a machine of their own; on a busy one each step takes its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const SECRET = 'the same for both lives of the server';
 

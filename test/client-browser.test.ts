@@ -7,15 +7,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { ConversationEvent } from '../src/client/client.ts';
 import { isBrowserMissing, launchChromium } from './kit/chromium.ts';
 import type { Person } from './kit/person.ts';
 import { startProxy, type TestProxy } from './kit/proxy.ts';
 import { startTestServer, type TestServer } from './kit/server.ts';
 
+// A browser and a server beside each other want a machine of their own; on a busy one each step takes its time.
+vi.setConfig({ testTimeout: 120_000 });
+
 const root = fileURLToPath(new URL('..', import.meta.url));
-const DEADLINE_MS = 15_000;
+const DEADLINE_MS = 30_000;
 
 /** Keeps what it is told, and the cursor, in sessionStorage, so that both survive a reload together. */
 const PAGE = `<!doctype html><title>Follower</title><script type="module">

@@ -1,7 +1,7 @@
 import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { PASSWORD } from './person.ts';
 
-export const DEADLINE_MS = 10_000;
+export const DEADLINE_MS = 30_000;
 
 export type VisitorOptions = Pick<BrowserContextOptions, 'viewport'> & { readonly hasClock?: boolean };
 
