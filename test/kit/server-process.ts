@@ -64,6 +64,7 @@ export class ServerProcess implements AsyncDisposable {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     running.add(child);
+    child.unref(); // One that was forgotten must not keep the tests from ending, at which it is killed.
     const exited = new Promise<Exit>((resolve) => {
       const end = (code: number | null, signal: NodeJS.Signals | null) => {
         running.delete(child);
