@@ -37,6 +37,7 @@ import { createPresenceResolvers } from './presence/resolvers.ts';
 import { createTyping } from './presence/typing.ts';
 import { FUNCTION_FILES, MIGRATIONS_DIRECTORY } from './schema-files.ts';
 import { createChatPages } from './server/chat-page.ts';
+import type { Limits } from './server/limits.ts';
 import { createServer, type RookeryServer } from './server/server.ts';
 import type { SocketQuotas } from './server/socket-quota.ts';
 
@@ -52,6 +53,8 @@ export type AppOptions = {
   readonly presenceTimes?: Partial<PresenceTimes>;
   /** Instead of what each tier may have open. */
   readonly socketQuotas?: SocketQuotas;
+  /** Instead of those in server/limits.ts, for tests that would not wait for them. */
+  readonly limits?: Partial<Limits>;
 };
 
 /** In milliseconds. */
@@ -207,6 +210,7 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
       isReady: async () => (await readXmin(sql)) > 0,
       isDegraded: () => redis !== null && !redis.isUp,
       ...(options.socketQuotas === undefined ? {} : { socketQuotas: options.socketQuotas }),
+      limits: options.limits ?? {},
       pages: config.isChatPageEnabled ? createChatPages() : new Map(),
     }),
   );
