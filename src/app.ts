@@ -126,7 +126,7 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
           onBack: () => hub.checkSoon(),
         }),
   );
-  const hub: Hub = new Hub({ sql, bus, logger, clock });
+  const hub: Hub = new Hub({ sql, bus, logger, clock, areViewersCurrent: () => server.isCurrent() });
   stack.defer(() => hub.stop());
   const onSignalDropped = () => metrics.signalsDropped.inc();
   const subscriptions = createSubscriptions({ sql, hub, cursors, now: () => clock.now(), onSignalDropped });
@@ -207,6 +207,7 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
       logger,
       clock,
       observe: presence.observe,
+      onCurrent: () => hub.onCurrent(),
       isReady: async () => (await readXmin(sql)) > 0,
       isDegraded: () => redis !== null && !redis.isUp,
       ...(options.socketQuotas === undefined ? {} : { socketQuotas: options.socketQuotas }),
