@@ -38,7 +38,7 @@ test('SIGTERM tells 200 sockets to come back, breaks off event streams unfinishe
       streams.push(stream);
     }
   }
-  expect(await server.metric('rookery_sockets')).toBe(PEOPLE * SOCKETS_PER_PERSON);
+  expect(await server.metrics('rookery_sockets')).toEqual([PEOPLE * SOCKETS_PER_PERSON]);
 
   const startedAt = performance.now();
   const stopped = server.stop();

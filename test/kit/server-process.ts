@@ -103,11 +103,12 @@ export class ServerProcess implements AsyncDisposable {
     this.#child.kill('SIGCONT');
   }
 
-  /** A figure of /metrics; with labels as they stand there, such as `rookery_socket_closes_total{code="1013"}`. 0 when it is not there. */
-  async metric(name: string): Promise<number> {
-    const text = await (await fetch(`${this.url}/metrics`)).text();
-    const line = text.split('\n').find((each) => each.startsWith(`${name} `));
-    return line === undefined ? 0 : Number(line.slice(name.length + 1));
+  /** Figures of /metrics, all of one moment. With labels by their whole name, as it stands there; 0 for one that is not there. */
+  async metrics<const Names extends readonly string[]>(...names: Names): Promise<{ readonly [Index in keyof Names]: number }> {
+    const lines = (await (await fetch(`${this.url}/metrics`)).text()).split('\n');
+    const figures = names.map((name) => Number(lines.find((line) => line.startsWith(`${name} `))?.slice(name.length + 1) ?? 0));
+    // One figure for each name, in order.
+    return figures as { readonly [Index in keyof Names]: number };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
