@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { createTestDatabase } from './kit/database.ts';
@@ -12,6 +14,7 @@ const LEVEL_MS = 60_000;
 /** Beyond what a server takes for the same without anybody being slow; its collector is not in a hurry. */
 const EXTRA_BYTES_MAX = 96 * 1024 * 1024;
 const IN_FLIGHT = 25;
+const RETRY_MS = 20;
 const FOLLOW = `subscription ($id: ID!, $after: EventCursor) { events: conversationEvents(conversationId: $id, after: $after) {
   sequence previousSequence cursor ... on MessageSent { message { id position body } } } }`;
 
@@ -102,10 +105,23 @@ async function sendAll(person: Person, id: string, count: number, bodyLength: nu
   const work = async () => {
     while (next < count) {
       next += 1;
-      await person.send(id, `${next} `.padEnd(bodyLength, 'x'));
+      await sendSurely(person, id, `${next} `.padEnd(bodyLength, 'x'));
     }
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, work));
+}
+
+/** A machine that has much else to do may ask to try again. */
+async function sendSurely(person: Person, id: string, body: string): Promise<void> {
+  const key = randomUUID();
+  for (;;) {
+    try {
+      return void (await person.send(id, body, key));
+    } catch (error) {
+      if (!/OVERLOADED|TIMEOUT/.test(String(error))) throw error;
+      await sleep(RETRY_MS);
+    }
+  }
 }
 
 async function untilLevel(readers: readonly Reader[], sequence: number): Promise<void> {
