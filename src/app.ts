@@ -38,6 +38,7 @@ import { createPresenceResolvers } from './presence/resolvers.ts';
 import { createTyping } from './presence/typing.ts';
 import { FUNCTION_FILES, MIGRATIONS_DIRECTORY } from './schema-files.ts';
 import { createChatPages } from './server/chat-page.ts';
+import type { Limits } from './server/limits.ts';
 import { createServer, type RookeryServer } from './server/server.ts';
 import type { SocketQuotas } from './server/socket-quota.ts';
 
@@ -53,6 +54,8 @@ export type AppOptions = {
   readonly presenceTimes?: Partial<PresenceTimes>;
   /** Instead of what each tier may have open. */
   readonly socketQuotas?: SocketQuotas;
+  /** Instead of those in server/limits.ts, for tests that would not wait for them. */
+  readonly limits?: Partial<Limits>;
 };
 
 /** In milliseconds. */
@@ -124,7 +127,7 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
           onBack: () => hub.checkSoon(),
         }),
   );
-  const hub: Hub = new Hub({ sql, bus, logger, clock });
+  const hub: Hub = new Hub({ sql, bus, logger, clock, areViewersCurrent: () => server.isCurrent() });
   stack.defer(() => hub.stop());
   const onSignalDropped = () => metrics.signalsDropped.inc();
   const subscriptions = createSubscriptions({ sql, hub, cursors, now: () => clock.now(), onSignalDropped });
@@ -213,9 +216,11 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
       logger,
       clock,
       observe: presence.observe,
+      onCurrent: () => hub.onCurrent(),
       isReady: async () => (await readXmin(sql)) > 0,
       isDegraded: () => redis !== null && !redis.isUp,
       ...(options.socketQuotas === undefined ? {} : { socketQuotas: options.socketQuotas }),
+      limits: options.limits ?? {},
       pages: config.isChatPageEnabled ? createChatPages() : new Map(),
     }),
   );

@@ -2,35 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { openDedicatedConnection } from '../src/platform/dedicated-connection.ts';
-import type { EventAnswer, Following, Person } from './kit/person.ts';
+import type { Following, Person } from './kit/person.ts';
+import { historyOf, Replica } from './kit/replica.ts';
 import { startTestServer, type TestServer } from './kit/server.ts';
 
 const SCHEDULE_MS = 6_000;
 const SETTLE_DEADLINE_MS = 15_000;
-
-/** What a client knows of a conversation from its events alone, and the proof that it missed nothing. */
-class Replica {
-  readonly messages = new Map<string, { readonly position: number; readonly body: string | null }>();
-  position: number;
-  cursor: string;
-  events = 0;
-  resumes = 0;
-
-  constructor(position: number, cursor: string) {
-    this.position = position;
-    this.cursor = cursor;
-  }
-
-  apply(event: EventAnswer): void {
-    if (event.previousSequence !== this.position || event.sequence === null || event.sequence < event.previousSequence) {
-      throw new Error(`The chain must go on from ${this.position}, got ${JSON.stringify(event)}.`);
-    }
-    this.position = event.sequence;
-    this.cursor = event.cursor;
-    this.events += 1;
-    if (event.message) this.messages.set(event.message.id, { position: event.message.position, body: event.message.body });
-  }
-}
 
 test('two nodes without news of each other, killed connections, cut streams and a revolving door: every stream accounts for every change', async () => {
   const config = { secret: 'one secret for both of the nodes, long enough' };
@@ -150,30 +127,5 @@ async function sendSurely(person: Person, id: string, acknowledged: Set<string>)
       if (!String(error).includes('OVERLOADED')) throw error;
       await sleep(10);
     }
-  }
-}
-
-type Page = {
-  readonly sequence: number;
-  readonly messages: {
-    readonly nodes: readonly { id: string; position: number; body: string | null }[];
-    readonly pageInfo: { hasNextPage: boolean; endCursor: string };
-  };
-};
-
-async function historyOf(person: Person, id: string) {
-  const messages = new Map<string, { readonly position: number; readonly body: string | null }>();
-  let after: string | null = null;
-  let sequence = 0;
-  for (;;) {
-    const answer: { conversation: Page } = await person.ask<{ conversation: Page }>(
-      `query ($id: ID!, $after: Cursor) { conversation(id: $id) { sequence messages(first: 100, after: $after) { nodes { id position body } pageInfo { hasNextPage endCursor } } } }`,
-      { id, after },
-    );
-    const { conversation } = answer;
-    for (const { id: messageId, position, body } of conversation.messages.nodes) messages.set(messageId, { position, body });
-    sequence = conversation.sequence;
-    if (!conversation.messages.pageInfo.hasNextPage) return { sequence, messages };
-    after = conversation.messages.pageInfo.endCursor;
   }
 }

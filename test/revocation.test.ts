@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Config } from '../src/config.ts';
+import { openDedicatedConnection } from '../src/platform/dedicated-connection.ts';
 import { EventReader, post } from './kit/http.ts';
 import { AUDIENCE, IdentityProvider, ISSUER } from './kit/identity-provider.ts';
 import { PASSWORD, type Person } from './kit/person.ts';
@@ -10,6 +12,8 @@ const SECRET = 'the same secret on both of these nodes';
 const SERVICE_TOKEN = 'the-service-token-of-both-of-these-nodes';
 /** Promised are 1.5 s; a busy machine may be late, which is no matter of ours. */
 const DEADLINE_MS = 15_000;
+/** Longer than a check of who is connected is believed. */
+const BELIEVED_MS = 2_000;
 
 /** Two nodes on one database, whose buses know nothing of each other: what one is told, the other has to find out. */
 let provider: IdentityProvider;
@@ -140,4 +144,20 @@ test('another tier shows on the sockets of another node without their being open
   await ask(here, SERVICE_TOKEN, `mutation { setUserTier(input: { userId: "${ada.id}", tier: PREMIUM }) { tier } }`);
   await expect.poll(() => socket.run('{ viewer { tier } }'), { timeout: DEADLINE_MS }).toEqual({ data: { viewer: { tier: 'PREMIUM' } } });
   expect(socket.ws.readyState).toBe(socket.ws.OPEN);
+});
+
+test('while it cannot be checked who may stay connected, nobody is told of typing, and everybody when it can', async () => {
+  const [ada, ben] = await here.people('ada', 'ben');
+  const { id } = await ada.create({ members: [ben] });
+  await using following = await ben.follow(id);
+  await using socket = await ada.connect();
+  await following.signal('PresenceChanged', DEADLINE_MS);
+  await using holder = openDedicatedConnection(here.database.address);
+  await holder.sql`BEGIN`;
+  await holder.sql`LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE`;
+  await sleep(BELIEVED_MS);
+  await socket.run('mutation ($id: ID!) { setTyping(input: { conversationId: $id, isTyping: true }) { conversation { id } } }', { id });
+  for (let times = 0; times < 10; times += 1) await following.socket.expectNothing();
+  await holder.sql`ROLLBACK`;
+  expect(await following.signal('TypingChanged', DEADLINE_MS)).toMatchObject({ user: { id: ada.id }, isTyping: true });
 });

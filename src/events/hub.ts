@@ -23,6 +23,8 @@ export type HubDependencies = {
   readonly bus: Bus;
   readonly logger: Logger;
   readonly clock?: Pick<Clock, 'monotonic'>;
+  /** Whether those who are connected have been looked at as recently; `onCurrent` is to be called when they are again. */
+  readonly areViewersCurrent?: () => boolean;
   readonly checkIntervalMs?: number;
   /** How long a conversation without listeners is kept, so that a reconnect finds it. */
   readonly lingerMs?: number;
@@ -55,7 +57,7 @@ export class Hub {
   #isStopped = false;
 
   constructor(dependencies: HubDependencies) {
-    this.#dependencies = { clock: systemClock, checkIntervalMs: 1_000, lingerMs: 10_000, ...dependencies };
+    this.#dependencies = { clock: systemClock, areViewersCurrent: () => true, checkIntervalMs: 1_000, lingerMs: 10_000, ...dependencies };
     this.#checkedAt = this.#dependencies.clock.monotonic();
     this.#schedule();
   }
@@ -71,7 +73,14 @@ export class Hub {
   isCurrent(): boolean {
     const isCurrent = this.#dependencies.clock.monotonic() - this.#checkedAt <= CURRENT_MS;
     if (!isCurrent) this.#hasRefused = true;
-    return isCurrent;
+    // Not in one line with the above: both have to hear that they were asked in vain.
+    const areViewersCurrent = this.#dependencies.areViewersCurrent();
+    return isCurrent && areViewersCurrent;
+  }
+
+  /** Signals that waited may go, where nothing else stands in the way. */
+  onCurrent(): void {
+    for (const { listeners } of this.#ready.values()) for (const listener of listeners) listener.onCurrent();
   }
 
   /** Listens to conversations: first to their news, then their heads are read, in one statement, so that nothing falls between. */
@@ -225,7 +234,7 @@ export class Hub {
     this.#checkedAt = begunAt;
     if (!this.#hasRefused) return;
     this.#hasRefused = false;
-    for (const { listeners } of this.#ready.values()) for (const listener of listeners) listener.onCurrent();
+    this.onCurrent();
   }
 
   async #compare(): Promise<void> {

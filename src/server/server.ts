@@ -47,6 +47,8 @@ export type ServerDependencies = {
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Told when isCurrent is true again. */
+  readonly onCurrent?: () => void;
   /** Whether the database answers. */
   readonly isReady: () => Promise<boolean>;
   /** Whether Redis is away: told by /readyz, to no client. */
@@ -66,6 +68,8 @@ export type RookeryServer = AsyncDisposable & {
   readonly port: number;
   /** Where /metrics is served apart from everything else; null when it is not. */
   readonly metricsPort: number | null;
+  /** False when it has not been checked for 1.5 s whether those who are connected may stay: then nothing may be told that is in no chain. */
+  isCurrent(): boolean;
   /** Compares everybody who is connected with the database now, rather than within a second. */
   checkViewers(): void;
   /** Ends the sockets and event streams of a user, or of some of their sessions, at once: after a sign-out. */
@@ -123,7 +127,8 @@ export async function createServer(dependencies: ServerDependencies): Promise<Ro
 
   const { review = async () => new Map() } = dependencies;
   const viewers = () => new Set([...sockets.viewers, ...eventStreams.viewers]);
-  const viewerCheck = new ViewerCheck({ viewers, review, apply, intervalMs: limits.viewerCheckIntervalMs, logger });
+  const { onCurrent = () => {} } = dependencies;
+  const viewerCheck = new ViewerCheck({ viewers, review, apply, onCurrent, intervalMs: limits.viewerCheckIntervalMs, clock, logger });
 
   function apply(reviewed: Reviewed): void {
     end((viewer) => viewer !== null && reviewed.get(viewer) === null);
@@ -169,6 +174,7 @@ export async function createServer(dependencies: ServerDependencies): Promise<Ro
           viewer !== null && (viewer.userUuid === userUuid || (viewer.sessionUuid !== null && sessionUuids.includes(viewer.sessionUuid))),
       );
     },
+    isCurrent: () => viewerCheck.isCurrent(),
     checkViewers: () => viewerCheck.now(),
     [Symbol.asyncDispose]: stop,
   };

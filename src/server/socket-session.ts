@@ -28,6 +28,7 @@ export class SocketSession {
   #observed: Disposable | null = null;
   #place: Disposable | null = null;
   #expiry: ReturnType<typeof setTimeout> | undefined;
+  #closedWith: number | null = null;
 
   constructor({ ws, clock, observe, address }: SocketSessionDependencies) {
     this.ws = ws;
@@ -72,7 +73,13 @@ export class SocketSession {
     this.begin({ viewer: identity, isService: false });
   }
 
+  /** The code of our closing, whether or not it reached the other side: who reads nothing is cut off. Null while we have not closed it. */
+  get closedWith(): number | null {
+    return this.#closedWith;
+  }
+
   close({ code, reason }: { readonly code: number; readonly reason: string }): void {
+    if (this.ws.readyState === this.ws.OPEN) this.#closedWith = code;
     this.ws.close(code, reason);
   }
 

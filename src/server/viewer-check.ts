@@ -1,4 +1,5 @@
 import type { Identity } from '../identity/identity.ts';
+import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 
 /** Each as it is now; null where it must not go on. */
@@ -10,9 +11,15 @@ export type ViewerCheckDependencies = {
   readonly review: (viewers: readonly Identity[]) => Promise<Reviewed>;
   /** Ends what must not go on, and tells the rest who they are now. */
   readonly apply: (reviewed: Reviewed) => void;
+  /** Told when a check has succeeded after somebody asked in vain whether the last one is recent enough. */
+  readonly onCurrent?: () => void;
   readonly intervalMs: number;
+  readonly clock: Pick<Clock, 'monotonic'>;
   readonly logger: Logger;
 };
+
+/** For this long after a check was begun nobody can be connected whose session ended unnoticed before. */
+const CURRENT_MS = 1_500;
 
 /**
  * Compares who is connected with the database, about once a second and by one statement: what another node has ended, and told nobody,
@@ -24,10 +31,22 @@ export class ViewerCheck {
   #running: Promise<void> | null = null;
   #isWanted = false;
   #isStopped = false;
+  /** When the last check that succeeded was begun. */
+  #checkedAt: number;
+  /** Since then somebody asked in vain. */
+  #hasRefused = false;
 
   constructor(dependencies: ViewerCheckDependencies) {
     this.#dependencies = dependencies;
+    this.#checkedAt = dependencies.clock.monotonic();
     this.#schedule();
+  }
+
+  /** Whether what is not in a chain may be told: compared at each delivery, not by a timer, which sleeps when the process does. */
+  isCurrent(): boolean {
+    const isCurrent = this.#dependencies.clock.monotonic() - this.#checkedAt <= CURRENT_MS;
+    if (!isCurrent) this.#hasRefused = true;
+    return isCurrent;
   }
 
   /** Checks at once; one that is under way may have read before, so another follows it. */
@@ -53,13 +72,17 @@ export class ViewerCheck {
   }
 
   async #run(): Promise<void> {
-    const { viewers, review, apply, logger } = this.#dependencies;
+    const { viewers, review, apply, clock, logger, onCurrent } = this.#dependencies;
     while (this.#isWanted && !this.#isStopped) {
       this.#isWanted = false;
+      const begunAt = clock.monotonic();
       const found = [...viewers()];
-      if (found.length === 0) return;
       try {
-        apply(await review(found));
+        // Whoever comes after that is looked up when they come.
+        if (found.length > 0) apply(await review(found));
+        this.#checkedAt = begunAt;
+        if (this.#hasRefused) onCurrent?.();
+        this.#hasRefused = false;
       } catch (error) {
         logger.warn({ err: error }, 'It could not be checked whether those who are connected may stay; it is tried again.');
       }

@@ -50,6 +50,9 @@ export type SocketServer = {
   terminate(): void;
 };
 
+/** What a close without a code stands for. */
+const CLOSE_WITHOUT_CODE = 1000;
+
 type Extra = { readonly session: SocketSession; readonly requestIds: Map<string, string>; readonly splice: Splice };
 
 /** GraphQL over WebSocket (graphql-transport-ws) at the same path as HTTP, through the same pipeline. */
@@ -170,7 +173,7 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
     const closed = protocol.opened(
       {
         protocol: ws.protocol,
-        close: (code, reason) => ws.close(code, reason),
+        close: (code = CLOSE_WITHOUT_CODE, reason = '') => session.close({ code, reason }),
         send(message) {
           // A stream that were told at once would go on and on while the close is under way.
           if (ws.readyState !== ws.OPEN) return gone.promise;
@@ -199,7 +202,7 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
       session.end();
       sessions.delete(session);
       metrics.sockets.dec();
-      metrics.closes.inc({ code: closeCodeLabel(code) });
+      metrics.closes.inc({ code: closeCodeLabel(session.closedWith ?? code) });
       closed(code, String(reason)).catch((error: unknown) => logger.error({ err: error }, 'A socket could not be wound up.'));
       gone.resolve(); // After its streams were ended just above.
     });
@@ -219,10 +222,10 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
       for (const session of sessions) if (matches(session.viewer)) session.close(CLOSE.signedOut);
     },
     async stop(spreadMs) {
-      const leave = ({ ws }: SocketSession) =>
+      const leave = (session: SocketSession) =>
         new Promise<void>((done) => {
-          ws.once('close', () => done());
-          setTimeout(() => ws.close(CLOSE.restart.code, CLOSE.restart.reason), Math.random() * spreadMs);
+          session.ws.once('close', () => done());
+          setTimeout(() => session.close(CLOSE.restart), Math.random() * spreadMs);
         });
       await Promise.all([...sessions].map(leave));
     },

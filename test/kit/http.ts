@@ -8,6 +8,8 @@ export type HttpOptions = {
   readonly operationName?: string;
   readonly accessToken?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Gives up waiting for the answer. */
+  readonly signal?: AbortSignal;
 };
 
 export type GraphQLResult<Data = Record<string, unknown>> = { readonly data?: Data | null; readonly errors?: readonly GraphQLFault[] };
@@ -26,9 +28,8 @@ export async function post<Data = Record<string, unknown>>(
 ): Promise<HttpAnswer<Data>> {
   const { variables, operationName } = options;
   const body = JSON.stringify({ query, variables, operationName });
-  return answerOf(
-    await fetch(`${url}/graphql`, { method: 'POST', body, headers: { 'Content-Type': 'application/json', ...headersOf(options) } }),
-  );
+  const headers = { 'Content-Type': 'application/json', ...headersOf(options) };
+  return answerOf(await fetch(`${url}/graphql`, { method: 'POST', body, headers, signal: options.signal ?? null }));
 }
 
 /** A query by GET. */

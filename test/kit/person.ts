@@ -264,8 +264,8 @@ export class Following implements AsyncDisposable {
   }
 
   /** All signals that came before the next event of the chain, which is answered with them. */
-  async signalsUntilNext(): Promise<{ readonly signals: readonly SignalAnswer[]; readonly event: EventAnswer }> {
-    const event = await this.next();
+  async signalsUntilNext(deadlineMs?: number): Promise<{ readonly signals: readonly SignalAnswer[]; readonly event: EventAnswer }> {
+    const event = await this.next(deadlineMs);
     return { signals: this.#passed.splice(0), event };
   }
 

@@ -8,6 +8,7 @@ import type { Clock } from '../../src/platform/clock.ts';
 import { createLogger, type Logger } from '../../src/platform/logger.ts';
 import { connectPostgres } from '../../src/platform/postgres.ts';
 import { redisPrefix } from '../../src/platform/redis-prefix.ts';
+import type { Limits } from '../../src/server/limits.ts';
 import type { SocketQuota, SocketQuotas } from '../../src/server/socket-quota.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { type GraphQLResult, type HttpOptions, post } from './http.ts';
@@ -21,6 +22,7 @@ export type TestServerOptions = {
   readonly presenceTimes?: Partial<PresenceTimes>;
   /** By default more than people have: tests open many sockets. */
   readonly socketQuotas?: SocketQuotas;
+  readonly limits?: Partial<Limits>;
 };
 
 /** What no request asks for: the checks of the hub and of who is connected, and what follows changes of presence. */
@@ -53,6 +55,7 @@ export class TestServer implements AsyncDisposable {
     config = {},
     presenceTimes = {},
     socketQuotas = GENEROUS,
+    limits = {},
     logger = createLogger('silent'),
   }: TestServerOptions = {}): Promise<TestServer> {
     const directory = mkdtempSync(join(tmpdir(), 'rookery-server-'));
@@ -64,6 +67,7 @@ export class TestServer implements AsyncDisposable {
       databaseAddress: own.address,
       presenceTimes,
       socketQuotas,
+      limits,
       onStatement: (text) => statements.push(text),
       ...(clock === undefined ? {} : { clock }),
     });

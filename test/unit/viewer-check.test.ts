@@ -22,6 +22,7 @@ function checking({ viewers = new Set<Identity>(), intervalMs = NEVER_MS, review
     },
     apply: (reviewed) => applied.push(reviewed),
     intervalMs,
+    clock: { monotonic: () => performance.now() },
     logger: { ...createLogger('silent'), warn: (details: unknown) => void warnings.push(details) },
   });
   return { check, asked, applied, warnings };
@@ -62,5 +63,35 @@ test('a database that is away ends nobody, and is asked again', async () => {
   expect(applied).toEqual([]);
   isAway = false;
   await eventually(() => applied.length > 1);
+  await check.stop();
+});
+
+test('a check is believed for 1.5 seconds from its beginning, and who asked in vain is told of the next that succeeds', async () => {
+  let nowMs = 0;
+  let isAway = true;
+  let told = 0;
+  const warnings: unknown[] = [];
+  const check = new ViewerCheck({
+    viewers: () => new Set([person('ada')]),
+    async review() {
+      if (isAway) throw new Error('The database is away.');
+      return new Map();
+    },
+    apply: () => {},
+    onCurrent: () => {
+      told += 1;
+    },
+    intervalMs: 1,
+    clock: { monotonic: () => nowMs },
+    logger: { ...createLogger('silent'), warn: (details: unknown) => void warnings.push(details) },
+  });
+  nowMs = 1_500;
+  expect(check.isCurrent()).toBe(true);
+  nowMs = 1_501;
+  await eventually(() => warnings.length > 2);
+  expect(check.isCurrent()).toBe(false);
+  expect(told).toBe(0);
+  isAway = false;
+  await eventually(() => check.isCurrent() && told === 1);
   await check.stop();
 });
