@@ -1,4 +1,4 @@
-// npm run bench:fan-out -- [--subscribers 5000] [--messages 50] [--in-flight 1] [--profile DIRECTORY]
+// npm run bench:fan-out -- [--subscribers 5000] [--messages 50] [--in-flight 1] [--collect] [--profile DIRECTORY]
 //
 // Many who follow one conversation and mostly wait: what they cost in memory, and what it costs to reach them all; beside a server that is
 // `ws` and nothing else. Both are asked in turns, in one run: read the ratios.
