@@ -18,7 +18,14 @@ export class ConversationStream extends EventStream {
   }
 
   protected cursorOf(place: Place, sequence: number, atUs: number): () => string {
-    return () => this.#cursors.conversation(place.topic.conversation.uuid, { sequence, atUs });
+    // For all who are told the event: it must not keep this stream.
+    const cursors = this.#cursors;
+    const { uuid } = place.topic.conversation;
+    return () => cursors.conversation(uuid, { sequence, atUs });
+  }
+
+  protected hasCommonCursors(): boolean {
+    return true;
   }
 
   protected roundEndsWithItsLastEvent(): boolean {
@@ -48,6 +55,10 @@ export class ConversationStream extends EventStream {
     // First, or what comes next would still be queued before the end.
     this.unfollow(place);
     this.end();
+  }
+
+  protected hasToDo(): boolean {
+    return false;
   }
 
   protected async idle(): Promise<boolean> {

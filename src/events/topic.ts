@@ -1,7 +1,7 @@
 import type { ConversationRef } from '../conversations/conversation.ts';
 import type { ConversationNews, SignalNews } from './bus.ts';
 import type { RoundPage, RoundRequest } from './changes.ts';
-import type { Change, Signal } from './event.ts';
+import type { Change, DurableEvent, Signal } from './event.ts';
 import { TypingPeople } from './typing.ts';
 
 /** What follows a conversation: gets every change once, in order. */
@@ -43,6 +43,9 @@ const RETRY_WAIT_MAX_MS = 1_000;
 export class Topic {
   readonly conversation: ConversationRef;
   readonly listeners = new Set<TopicListener>();
+  /** The last event that a stream made of a change: most others would make the same, and what is asked of it is kept by the object. */
+  told: DurableEvent | null = null;
+  toldCursorAtUs = 0;
   readonly #readRound: (request: RoundRequest) => Promise<RoundPage>;
   readonly #onError: (error: unknown) => void;
   readonly #held = new Map<number, Change>();

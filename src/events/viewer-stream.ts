@@ -84,6 +84,10 @@ export class ViewerStream extends EventStream implements PersonListener {
     return () => this.#textOf(cursor);
   }
 
+  protected hasCommonCursors(): boolean {
+    return false;
+  }
+
   protected roundEndsWithItsLastEvent(): boolean {
     return true;
   }
@@ -98,6 +102,10 @@ export class ViewerStream extends EventStream implements PersonListener {
     this.unfollow(place);
     // The person may have come back since: then memberships tell, which were compared while this one still counted as followed.
     this.onPersonNews();
+  }
+
+  protected hasToDo(): boolean {
+    return this.#isStale || this.#replay !== null;
   }
 
   protected async idle(): Promise<boolean> {
