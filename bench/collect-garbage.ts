@@ -1,7 +1,8 @@
-// Given to a server with `--expose-gc --import`: it collects its garbage every second, so that what it still holds is what it retains.
+// Given to a server with `--expose-gc --import`: on SIGUSR2 it collects all garbage and gives the memory back that it does not need, so that
+// what it still has is what it retains.
 
-const INTERVAL_MS = 1_000;
+import process from 'node:process';
 
-if (globalThis.gc === undefined) throw new Error('Node must be started with --expose-gc.');
-const collect = globalThis.gc;
-setInterval(() => void collect(), INTERVAL_MS).unref();
+const { gc } = globalThis;
+if (gc === undefined) throw new Error('Node must be started with --expose-gc.');
+process.on('SIGUSR2', () => gc({ type: 'major', execution: 'sync', flavor: 'last-resort' }));

@@ -1,6 +1,7 @@
 import type { ConversationRef } from '../conversations/conversation.ts';
 import type { EventCursors } from './cursors.ts';
-import { EventStream, type Place, type StreamDependencies } from './stream.ts';
+import type { Place } from './place.ts';
+import { EventStream, type StreamDependencies } from './stream.ts';
 
 /** One conversation: replay, CaughtUp, live; over when the viewer leaves or is removed. */
 export class ConversationStream extends EventStream {

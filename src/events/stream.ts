@@ -4,21 +4,9 @@ import type { RoundPage, RoundRequest } from './changes.ts';
 import { type Change, type ConversationEvent, type DurableEvent, type EphemeralEvent, isDepartureOf, type Signal } from './event.ts';
 import { EventQueue } from './event-queue.ts';
 import type { Hub } from './hub.ts';
+import { eventAt, type Place } from './place.ts';
 import { SignalQueue } from './signal-queue.ts';
 import type { Topic, TopicListener } from './topic.ts';
-
-/** How far a stream is in one conversation. */
-export type Place = {
-  readonly topic: Topic;
-  /** Number of the last change that was put into the queue: where the chain goes on. */
-  position: number;
-  /** True while it is served from the rows, page by page, as fast as it is read. */
-  isBehind: boolean;
-  /** The news that arrives while a page is being read from the rows; null otherwise, and when there is too much of it. */
-  tail: Change[] | null;
-  /** The round that is being read from the rows. */
-  round: { base: number; from: number; horizon: { readonly sequence: number; readonly atUs: number } | null };
-};
 
 export type StreamDependencies = {
   readonly hub: Hub;
@@ -360,31 +348,13 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
   /** `isShared`: other streams are given the very same change. */
   #push(place: Place, change: Change, sequence: number, cursorAtUs: number, isShared: boolean): void {
     const { topic, position } = place;
-    if (isShared && this.hasCommonCursors()) {
-      const told = topic.told;
-      const isTold =
-        told?.shared === change && told.previousSequence === position && told.sequence === sequence && topic.toldCursorAtUs === cursorAtUs;
-      const event = isTold ? told : this.#eventOf(place, change, sequence, cursorAtUs, isShared);
-      topic.told = event;
-      topic.toldCursorAtUs = cursorAtUs;
-      this.enqueue(event);
-    } else this.enqueue(this.#eventOf(place, change, sequence, cursorAtUs, isShared));
+    const isCommon = isShared && this.hasCommonCursors();
+    const told = isCommon ? topic.toldAs(change, position, sequence, cursorAtUs) : null;
+    const event = told ?? eventAt(place, change, sequence, this.cursorOf(place, sequence, cursorAtUs), isShared);
+    if (isCommon) topic.noteTold(event, cursorAtUs);
+    this.enqueue(event);
     place.position = sequence;
     if (isDepartureOf(this.userKey, change)) this.onDeparture(place);
-  }
-
-  #eventOf(place: Place, change: Change, sequence: number, cursorAtUs: number, isShared: boolean): DurableEvent {
-    const cursorOf = this.cursorOf(place, sequence, cursorAtUs);
-    return {
-      ...change,
-      sequence,
-      previousSequence: place.position,
-      conversationRef: place.topic.conversation,
-      ...(isShared ? { shared: change } : {}),
-      get cursor() {
-        return cursorOf();
-      },
-    };
   }
 
   #takeSignal(conversation: ConversationRef, signal: Signal, hasRoom: boolean): void {

@@ -43,9 +43,8 @@ const RETRY_WAIT_MAX_MS = 1_000;
 export class Topic {
   readonly conversation: ConversationRef;
   readonly listeners = new Set<TopicListener>();
-  /** The last event that a stream made of a change: most others would make the same, and what is asked of it is kept by the object. */
-  told: DurableEvent | null = null;
-  toldCursorAtUs = 0;
+  /** The last event that a stream made of a change, and the time in its cursor. */
+  #told: { readonly event: DurableEvent; readonly cursorAtUs: number } | null = null;
   readonly #readRound: (request: RoundRequest) => Promise<RoundPage>;
   readonly #onError: (error: unknown) => void;
   readonly #held = new Map<number, Change>();
@@ -67,6 +66,17 @@ export class Topic {
   /** Number of the last change that was told to the listeners. */
   get head(): number {
     return this.#head;
+  }
+
+  /** The event that another stream made of this change, if it is the one that this stream would make; null otherwise. */
+  toldAs(change: Change, previousSequence: number, sequence: number, cursorAtUs: number): DurableEvent | null {
+    if (this.#told === null || this.#told.cursorAtUs !== cursorAtUs) return null;
+    const { event } = this.#told;
+    return event.shared === change && event.previousSequence === previousSequence && event.sequence === sequence ? event : null;
+  }
+
+  noteTold(event: DurableEvent, cursorAtUs: number): void {
+    if (this.#told?.event !== event) this.#told = { event, cursorAtUs };
   }
 
   onNews({ changes }: ConversationNews): void {

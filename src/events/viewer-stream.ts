@@ -1,8 +1,9 @@
 import type { ConversationRef } from '../conversations/conversation.ts';
 import type { EventCursors } from './cursors.ts';
 import type { PersonListener } from './hub.ts';
+import type { Place } from './place.ts';
 import type { MembershipRow, Resume, ViewerCursor } from './resume-changes.ts';
-import { EventStream, type Place, type StreamDependencies } from './stream.ts';
+import { EventStream, type StreamDependencies } from './stream.ts';
 
 export type ViewerStreamDependencies = StreamDependencies & {
   readonly cursors: EventCursors;

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ExecutionResult } from 'graphql';
@@ -22,7 +21,7 @@ import { GRAPHQL_PATH, type Pipeline } from './pipeline.ts';
 import { within } from './socket-limits.ts';
 import { attempt, prepareOperation, type SocketOperation } from './socket-operation.ts';
 import { networkOf, SocketCounts, type SocketQuota, type SocketQuotas } from './socket-quota.ts';
-import { SocketSession } from './socket-session.ts';
+import { keptUuid, SocketSession } from './socket-session.ts';
 import { SocketStream } from './socket-stream.ts';
 
 export type WebSocketDependencies = {
@@ -81,8 +80,8 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
       const { session } = socket;
       socket.initialised();
       try {
-        // Held by graphql-ws for as long as the socket is open, and with it the token: its type says that it may be absent.
-        delete (context as { connectionParams?: unknown }).connectionParams;
+        // graphql-ws would hold it, and with it the token, for as long as the socket is open. Not deleted, which would cost a dictionary.
+        (context as { connectionParams?: unknown }).connectionParams = undefined;
         const caller = await within(limits.authenticateTimeoutMs, identify(credentialsOf(connectionParams ?? {})));
         if (!takesPlace(session, caller)) {
           session.close(CLOSE.tooManySockets);
@@ -102,7 +101,7 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
       }
     },
     async onSubscribe({ extra: socket, subscriptions }, _id, payload) {
-      const operation: Operation = { requestId: randomUUID(), stream: null };
+      const operation: Operation = { requestId: keptUuid(), stream: null };
       const { requestId } = operation;
       socket.begin(operation);
       try {
