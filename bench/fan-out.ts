@@ -1,14 +1,15 @@
-// npm run bench:fan-out -- [--subscribers 5000] [--messages 50] [--in-flight 1] [--profile DIRECTORY]
+// npm run bench:fan-out -- [--subscribers 5000] [--messages 50] [--in-flight 1] [--collect] [--profile DIRECTORY]
 //
 // Many who follow one conversation and mostly wait: what they cost in memory, and what it costs to reach them all; beside a server that is
-// `ws` and nothing else. Both are asked in turns, in one run: read the ratios.
+// `ws` and nothing else. Both are asked in turns, in one run: read the ratios. With --collect both are told to collect their garbage before
+// their memory is read: it is what they retain, without what opening the sockets has left behind.
 
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import WebSocket from 'ws';
 import { post } from '../test/kit/http.ts';
-import { ServerProcess } from './server-process.ts';
+import { COLLECTABLE, ServerProcess } from './server-process.ts';
 
 const SOCKETS_PER_PERSON = 50;
 const ROUNDS = 5;
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     subscribers: { type: 'string', default: '5000' },
     messages: { type: 'string', default: '50' },
     'in-flight': { type: 'string', default: '1' },
+    collect: { type: 'boolean', default: false },
     profile: { type: 'string' },
   },
 });
@@ -37,6 +39,7 @@ type Usage = { readonly rssBytes: number; readonly heapBytes: number; readonly c
 type Side = {
   readonly name: string;
   readonly usage: () => Promise<Usage>;
+  readonly collect: () => void;
   readonly open: (index: number) => Promise<WebSocket>;
   /** One message to everybody. */
   readonly send: () => Promise<unknown>;
@@ -61,13 +64,20 @@ class Arrivals {
   }
 }
 
-const flags = values.profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', values.profile];
-await using server = await ServerProcess.start(flags);
-await using raw = await ServerProcess.start([], 'bench/raw-sockets.ts');
+const profiling = values.profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', values.profile];
+const collecting = values.collect ? COLLECTABLE : [];
+await using server = await ServerProcess.start([...profiling, ...collecting]);
+await using raw = await ServerProcess.start(collecting, 'bench/raw-sockets.ts');
 const sides: readonly Side[] = [await rookery(server), rawSockets(raw)];
 const results = new Map<
   string,
-  { readonly perSocketBytes: number; readonly rates: number[]; readonly cpuUs: number[]; readonly slowestMs: number[] }
+  {
+    readonly perSocketBytes: number;
+    readonly heapPerSocketBytes: number;
+    readonly rates: number[];
+    readonly cpuUs: number[];
+    readonly slowestMs: number[];
+  }
 >();
 const arrivals = new Map<string, Arrivals>();
 const sockets: WebSocket[] = [];
@@ -76,7 +86,7 @@ for (const side of sides) {
   const counter = new Arrivals();
   arrivals.set(side.name, counter);
   await sleep(SETTLE_MS);
-  const before = await side.usage();
+  const before = await settled(side);
   for (let start = 0; start < subscribers; start += OPEN_AT_ONCE) {
     const opened = await Promise.all(
       Array.from({ length: Math.min(OPEN_AT_ONCE, subscribers - start) }, (_, index) => side.open(start + index)),
@@ -85,8 +95,14 @@ for (const side of sides) {
     sockets.push(...opened);
   }
   await sleep(SETTLE_MS);
-  const after = await side.usage();
-  results.set(side.name, { perSocketBytes: (after.rssBytes - before.rssBytes) / subscribers, rates: [], cpuUs: [], slowestMs: [] });
+  const after = await settled(side);
+  results.set(side.name, {
+    perSocketBytes: (after.rssBytes - before.rssBytes) / subscribers,
+    heapPerSocketBytes: (after.heapBytes - before.heapBytes) / subscribers,
+    rates: [],
+    cpuUs: [],
+    slowestMs: [],
+  });
 }
 for (let round = 0; round < ROUNDS; round += 1) {
   for (const side of sides) {
@@ -114,6 +130,13 @@ for (let round = 0; round < ROUNDS; round += 1) {
 for (const socket of sockets) socket.terminate();
 report();
 
+async function settled(side: Side): Promise<Usage> {
+  if (!values.collect) return side.usage();
+  side.collect();
+  await sleep(SETTLE_MS);
+  return side.usage();
+}
+
 function report(): void {
   const [ours, limit] = sides.map(({ name }) => results.get(name));
   if (ours === undefined || limit === undefined) throw new Error('There must be two sides.');
@@ -125,6 +148,7 @@ function report(): void {
     `${subscribers} subscribers, ${messages} messages in ${ROUNDS} rounds, ${inFlight} in flight\n${' '.repeat(44)}    rookery         ws\n`,
   );
   line('memory per idle subscribed socket', ours.perSocketBytes / KIB, limit.perSocketBytes / KIB, 'KiB');
+  line('  of it in the heap', ours.heapPerSocketBytes / KIB, limit.heapPerSocketBytes / KIB, 'KiB');
   line('deliveries per second', median(ours.rates), median(limit.rates), '/s');
   line('processor time of the server per delivery', median(ours.cpuUs), median(limit.cpuUs), 'µs');
   line('send → the last one has it, median', median(ours.slowestMs), median(limit.slowestMs), 'ms');
@@ -135,7 +159,8 @@ function median(numbers: readonly number[]): number {
   return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
 }
 
-async function rookery({ url, serviceToken, sample }: ServerProcess): Promise<Side> {
+async function rookery(ours: ServerProcess): Promise<Side> {
+  const { url, serviceToken, sample } = ours;
   const ask = async <Data>(query: string, variables: object, actingAs?: string): Promise<Data> => {
     const headers = actingAs === undefined ? {} : { 'Rookery-Acting-As': actingAs };
     const { body } = await post<Data>(url, query, { variables, accessToken: serviceToken, headers });
@@ -165,6 +190,7 @@ async function rookery({ url, serviceToken, sample }: ServerProcess): Promise<Si
   return {
     name: 'rookery',
     usage: () => sample(),
+    collect: () => ours.collect(),
     async open(index) {
       const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
       const ready = Promise.withResolvers<void>();
@@ -198,11 +224,13 @@ async function rookery({ url, serviceToken, sample }: ServerProcess): Promise<Si
   };
 }
 
-function rawSockets({ url }: ServerProcess): Side {
+function rawSockets(limit: ServerProcess): Side {
+  const { url } = limit;
   const ask = async (path: string): Promise<Usage> => (await fetch(`${url}${path}`)).json();
   return {
     name: 'ws',
     usage: () => ask('/'),
+    collect: () => limit.collect(),
     async open() {
       const socket = new WebSocket(url.replace('http', 'ws'));
       await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));

@@ -20,6 +20,8 @@ export type Sample = {
 const START_DEADLINE_MS = 60_000;
 const STOP_DEADLINE_MS = 20_000;
 const ROOT = new URL('../', import.meta.url);
+/** Flags for a server whose garbage is to be collected when a bench says so. */
+export const COLLECTABLE: readonly string[] = ['--expose-gc', '--import', new URL('collect-garbage.ts', import.meta.url).href];
 
 /** The server as shipped, in a process of its own, with the embedded database in a directory that goes with it. */
 export class ServerProcess implements AsyncDisposable {
@@ -66,6 +68,11 @@ export class ServerProcess implements AsyncDisposable {
       batchSize: figure('rookery_message_batch_size_sum') / (figure('rookery_message_batch_size_count') || 1),
     };
   };
+
+  /** For a server that was started with `COLLECTABLE`: it gives back what it does not retain. */
+  collect(): void {
+    this.#child.kill('SIGUSR2');
+  }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode === null) {

@@ -1,6 +1,7 @@
 import type { ConversationRef } from '../conversations/conversation.ts';
 import type { EventCursors } from './cursors.ts';
-import { EventStream, type Place, type StreamDependencies } from './stream.ts';
+import type { Place } from './place.ts';
+import { EventStream, type StreamDependencies } from './stream.ts';
 
 /** One conversation: replay, CaughtUp, live; over when the viewer leaves or is removed. */
 export class ConversationStream extends EventStream {
@@ -18,7 +19,14 @@ export class ConversationStream extends EventStream {
   }
 
   protected cursorOf(place: Place, sequence: number, atUs: number): () => string {
-    return () => this.#cursors.conversation(place.topic.conversation.uuid, { sequence, atUs });
+    // For all who are told the event: it must not keep this stream.
+    const cursors = this.#cursors;
+    const { uuid } = place.topic.conversation;
+    return () => cursors.conversation(uuid, { sequence, atUs });
+  }
+
+  protected hasCommonCursors(): boolean {
+    return true;
   }
 
   protected roundEndsWithItsLastEvent(): boolean {
@@ -48,6 +56,10 @@ export class ConversationStream extends EventStream {
     // First, or what comes next would still be queued before the end.
     this.unfollow(place);
     this.end();
+  }
+
+  protected hasToDo(): boolean {
+    return false;
   }
 
   protected async idle(): Promise<boolean> {

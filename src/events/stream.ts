@@ -2,22 +2,11 @@ import type { ConversationRef } from '../conversations/conversation.ts';
 import { AppError } from '../platform/errors.ts';
 import type { RoundPage, RoundRequest } from './changes.ts';
 import { type Change, type ConversationEvent, type DurableEvent, type EphemeralEvent, isDepartureOf, type Signal } from './event.ts';
+import { EventQueue } from './event-queue.ts';
 import type { Hub } from './hub.ts';
+import { eventAt, type Place } from './place.ts';
 import { SignalQueue } from './signal-queue.ts';
 import type { Topic, TopicListener } from './topic.ts';
-
-/** How far a stream is in one conversation. */
-export type Place = {
-  readonly topic: Topic;
-  /** Number of the last change that was put into the queue: where the chain goes on. */
-  position: number;
-  /** True while it is served from the rows, page by page, as fast as it is read. */
-  isBehind: boolean;
-  /** The news that arrives while a page is being read from the rows; null otherwise, and when there is too much of it. */
-  tail: Change[] | null;
-  /** The round that is being read from the rows. */
-  round: { base: number; from: number; horizon: { readonly sequence: number; readonly atUs: number } | null };
-};
 
 export type StreamDependencies = {
   readonly hub: Hub;
@@ -28,6 +17,8 @@ export type StreamDependencies = {
   readonly onSignalDropped?: () => void;
 };
 
+type Step = IteratorResult<ConversationEvent, undefined>;
+
 export const QUEUE_MAX = 1_000;
 const PAGE_LIMIT = 200;
 /** News held while a page is being read at most; the rows have the rest. */
@@ -35,6 +26,11 @@ const TAIL_MAX = 256;
 /** Rows that could not be read are read again later and later. */
 const RETRY_WAIT_MIN_MS = 50;
 const RETRY_WAIT_MAX_MS = 1_000;
+
+const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
+const AT_ONCE = Promise.resolve();
+
+function nothing(): void {}
 
 /**
  * What one subscription receives: for every conversation it follows an unbroken chain of events, from the rows first, then live.
@@ -49,18 +45,22 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
   readonly #readRound: (request: RoundRequest) => Promise<RoundPage>;
   readonly #queueMax: number;
   readonly #onSignalDropped: () => void;
-  readonly #signals = new SignalQueue();
-  #queue: DurableEvent[] = [];
-  #wake: (() => void) | null = null;
-  /** Something happened since `next` last looked: it must look again before it sleeps. */
+  readonly #queue = new EventQueue<DurableEvent>();
+  /** Null until there is one. */
+  #signals: SignalQueue | null = null;
+  /** Who waits for the next event. */
+  #waiting: { readonly resolve: (step: Step) => void; readonly reject: (error: unknown) => void } | null = null;
+  /** It is being looked for something to tell. */
+  #isLooking = false;
+  /** Something happened since it was last looked: it must be looked again before this sleeps. */
   #isWoken = false;
   #end: { readonly error: unknown } | null = null;
   #isReturned = false;
   #lastRead = 0;
   #retryWaitMs = RETRY_WAIT_MIN_MS;
-  #giveUpWaiting = () => {};
+  #giveUpWaiting = nothing;
 
-  constructor(userKey: number, { hub, readRound, queueMax = QUEUE_MAX, onSignalDropped = () => {} }: StreamDependencies) {
+  constructor(userKey: number, { hub, readRound, queueMax = QUEUE_MAX, onSignalDropped = nothing }: StreamDependencies) {
     this.userKey = userKey;
     this.hub = hub;
     this.#readRound = readRound;
@@ -70,6 +70,8 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
 
   /** The cursor of an event that was just put into the queue. */
   protected abstract cursorOf(place: Place, sequence: number, atUs: number): () => string;
+  /** True when all streams of a conversation that are of this kind, and are as far, give an event the same cursor. */
+  protected abstract hasCommonCursors(): boolean;
   /** True when the last event of a round must account for the whole round, because no CaughtUp will. */
   protected abstract roundEndsWithItsLastEvent(): boolean;
   /** The rows of a conversation are read up to a horizon, and the news goes on from there. */
@@ -78,6 +80,8 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
   protected abstract orderFrom(): number | null;
   /** The user is in this conversation no longer, and has been told so. */
   protected abstract onDeparture(place: Place): void;
+  /** Whether `idle` would do something. */
+  protected abstract hasToDo(): boolean;
   /** Asked when nothing is left to deliver or to read. Answers true when it did something and wants to be asked again. */
   protected abstract idle(): Promise<boolean>;
   /** False until the replay has been told to be over: no signal comes before that. */
@@ -90,39 +94,19 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
     return this;
   }
 
-  async next(): Promise<IteratorResult<ConversationEvent, undefined>> {
-    for (;;) {
-      if (this.#isReturned) return { done: true, value: undefined };
-      const event = this.#queue.shift();
-      if (event !== undefined) return { done: false, value: event };
-      if (this.#end !== null) {
-        const { error } = this.#end;
-        await this.return();
-        if (error !== null) throw error;
-        return { done: true, value: undefined };
-      }
-      const signal = !this.#signals.isEmpty && this.hub.isCurrent() ? this.#signals.take() : undefined;
-      if (signal !== undefined) return { done: false, value: signal };
-      this.#isWoken = false;
-      try {
-        const hasAdvanced = await this.#advance();
-        this.#retryWaitMs = RETRY_WAIT_MIN_MS;
-        if (hasAdvanced) continue;
-      } catch (error) {
-        // The database is away or busy: nothing is lost by waiting, and what this stream has told stays true.
-        if (error instanceof AppError && error.code === 'OVERLOADED') await this.#waitToRetry();
-        else this.end(error);
-        continue;
-      }
-      if (!this.#isWoken) await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
+  /** To be called again only when it has been answered. */
+  next(): Promise<Step> {
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+      this.#serve();
+    });
   }
 
   async return(): Promise<IteratorResult<ConversationEvent, undefined>> {
     if (!this.#isReturned) {
       this.#isReturned = true;
-      this.#queue = [];
-      this.#signals.clear();
+      this.#queue.clear();
+      this.#signals = null;
       for (const place of this.places.values()) this.hub.leave(place.topic, this);
       this.places.clear();
       this.release();
@@ -199,7 +183,7 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
 
   protected unfollow(place: Place): void {
     this.places.delete(place.topic.conversation.key);
-    this.#signals.forget(place.topic.conversation.key);
+    this.#signals?.forget(place.topic.conversation.key);
     this.hub.leave(place.topic, this);
   }
 
@@ -208,7 +192,7 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
     const { conversation, typing } = place.topic;
     const typists = new Set(typing.map(({ user }) => user.key));
     for (const signal of typing) this.#takeSignal(conversation, signal, true);
-    for (const { user, atUs } of this.#signals.typing(conversation.key)) {
+    for (const { user, atUs } of this.#signals?.typing(conversation.key) ?? []) {
       if (!typists.has(user.key)) this.#takeSignal(conversation, { __typename: 'TypingChanged', user, isTyping: false, atUs }, true);
     }
   }
@@ -218,10 +202,11 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
     this.wake();
   }
 
+  /** There may be something to tell: it is told when who found it is done, as they may find more. */
   protected wake(): void {
+    if (this.#isWoken) return;
     this.#isWoken = true;
-    this.#wake?.();
-    this.#wake = null;
+    if (this.#waiting !== null && !this.#isLooking) void AT_ONCE.then(() => this.#serve());
   }
 
   /** What is queued is still delivered; then the stream ends, with the error if there is one. */
@@ -229,6 +214,51 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
     this.#end ??= { error };
     this.#giveUpWaiting();
     this.wake();
+  }
+
+  /** Keeps nothing while there is nothing to do, as there may be very many that sleep. */
+  #serve(): void {
+    if (this.#isLooking || this.#waiting === null) return;
+    this.#isWoken = false;
+    if (!this.#tell() && (this.isAnyBehind || this.hasToDo())) void this.#look();
+  }
+
+  /** Until there is something to tell, or nothing left to look for. */
+  async #look(): Promise<void> {
+    this.#isLooking = true;
+    for (;;) {
+      this.#isWoken = false;
+      if (this.#tell()) break;
+      try {
+        const hasAdvanced = await this.#advance();
+        this.#retryWaitMs = RETRY_WAIT_MIN_MS;
+        if (!hasAdvanced && !this.#isWoken) break;
+      } catch (error) {
+        // The database is away or busy: nothing is lost by waiting, and what this stream has told stays true.
+        if (error instanceof AppError && error.code === 'OVERLOADED') await this.#waitToRetry();
+        else this.end(error);
+      }
+    }
+    this.#isLooking = false;
+  }
+
+  /** Answers who waits, if there is something to tell. */
+  #tell(): boolean {
+    const waiting = this.#waiting;
+    if (waiting === null) return false;
+    const event = this.#isReturned ? undefined : (this.#queue.shift() ?? (this.#end === null ? this.#takeSignalNow() : undefined));
+    if (event === undefined && !this.isOver) return false;
+    this.#waiting = null;
+    if (event !== undefined) waiting.resolve({ done: false, value: event });
+    else if (this.#isReturned || this.#end === null || this.#end.error === null) waiting.resolve(DONE);
+    else waiting.reject(this.#end.error);
+    if (event === undefined) void this.return();
+    return true;
+  }
+
+  #takeSignalNow(): EphemeralEvent | undefined {
+    if (this.#signals === null || this.#signals.isEmpty || !this.hub.isCurrent()) return undefined;
+    return this.#signals.take();
   }
 
   async #waitToRetry(): Promise<void> {
@@ -317,18 +347,12 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
 
   /** `isShared`: other streams are given the very same change. */
   #push(place: Place, change: Change, sequence: number, cursorAtUs: number, isShared: boolean): void {
-    const { conversation } = place.topic;
-    const cursorOf = this.cursorOf(place, sequence, cursorAtUs);
-    this.enqueue({
-      ...change,
-      sequence,
-      previousSequence: place.position,
-      conversationRef: conversation,
-      ...(isShared ? { shared: change } : {}),
-      get cursor() {
-        return cursorOf();
-      },
-    });
+    const { topic, position } = place;
+    const isCommon = isShared && this.hasCommonCursors();
+    const told = isCommon ? topic.toldAs(change, position, sequence, cursorAtUs) : null;
+    const event = told ?? eventAt(place, change, sequence, this.cursorOf(place, sequence, cursorAtUs), isShared);
+    if (isCommon) topic.noteTold(event, cursorAtUs);
+    this.enqueue(event);
     place.position = sequence;
     if (isDepartureOf(this.userKey, change)) this.onDeparture(place);
   }
@@ -336,6 +360,7 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
   #takeSignal(conversation: ConversationRef, signal: Signal, hasRoom: boolean): void {
     const place = this.places.get(conversation.key);
     if (place === undefined || this.isOver || place.isBehind || !this.takesSignals()) return;
+    this.#signals ??= new SignalQueue();
     if (this.#signals.put(conversation.key, this.#ephemeral(conversation, signal), hasRoom)) this.wake();
     else this.#onSignalDropped();
   }
@@ -348,7 +373,7 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
   #fallBehind(place: Place): void {
     place.isBehind = true;
     // Among what is not read yet may be the reader's own removal.
-    this.#signals.drop(place.topic.conversation.key);
+    this.#signals?.drop(place.topic.conversation.key);
     place.round = { base: place.position, from: place.position, horizon: null };
     this.wake();
   }

@@ -1,7 +1,7 @@
 import type { ConversationRef } from '../conversations/conversation.ts';
 import type { ConversationNews, SignalNews } from './bus.ts';
 import type { RoundPage, RoundRequest } from './changes.ts';
-import type { Change, Signal } from './event.ts';
+import type { Change, DurableEvent, Signal } from './event.ts';
 import { TypingPeople } from './typing.ts';
 
 /** What follows a conversation: gets every change once, in order. */
@@ -43,6 +43,8 @@ const RETRY_WAIT_MAX_MS = 1_000;
 export class Topic {
   readonly conversation: ConversationRef;
   readonly listeners = new Set<TopicListener>();
+  /** The last event that a stream made of a change, and the time in its cursor. */
+  #told: { readonly event: DurableEvent; readonly cursorAtUs: number } | null = null;
   readonly #readRound: (request: RoundRequest) => Promise<RoundPage>;
   readonly #onError: (error: unknown) => void;
   readonly #held = new Map<number, Change>();
@@ -64,6 +66,17 @@ export class Topic {
   /** Number of the last change that was told to the listeners. */
   get head(): number {
     return this.#head;
+  }
+
+  /** The event that another stream made of this change, if it is the one that this stream would make; null otherwise. */
+  toldAs(change: Change, previousSequence: number, sequence: number, cursorAtUs: number): DurableEvent | null {
+    if (this.#told === null || this.#told.cursorAtUs !== cursorAtUs) return null;
+    const { event } = this.#told;
+    return event.shared === change && event.previousSequence === previousSequence && event.sequence === sequence ? event : null;
+  }
+
+  noteTold(event: DurableEvent, cursorAtUs: number): void {
+    if (this.#told?.event !== event) this.#told = { event, cursorAtUs };
   }
 
   onNews({ changes }: ConversationNews): void {

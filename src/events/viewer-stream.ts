@@ -1,8 +1,9 @@
 import type { ConversationRef } from '../conversations/conversation.ts';
 import type { EventCursors } from './cursors.ts';
 import type { PersonListener } from './hub.ts';
+import type { Place } from './place.ts';
 import type { MembershipRow, Resume, ViewerCursor } from './resume-changes.ts';
-import { EventStream, type Place, type StreamDependencies } from './stream.ts';
+import { EventStream, type StreamDependencies } from './stream.ts';
 
 export type ViewerStreamDependencies = StreamDependencies & {
   readonly cursors: EventCursors;
@@ -84,6 +85,10 @@ export class ViewerStream extends EventStream implements PersonListener {
     return () => this.#textOf(cursor);
   }
 
+  protected hasCommonCursors(): boolean {
+    return false;
+  }
+
   protected roundEndsWithItsLastEvent(): boolean {
     return true;
   }
@@ -98,6 +103,10 @@ export class ViewerStream extends EventStream implements PersonListener {
     this.unfollow(place);
     // The person may have come back since: then memberships tell, which were compared while this one still counted as followed.
     this.onPersonNews();
+  }
+
+  protected hasToDo(): boolean {
+    return this.#isStale || this.#replay !== null;
   }
 
   protected async idle(): Promise<boolean> {

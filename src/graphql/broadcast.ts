@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   createSourceEventStream,
@@ -23,6 +24,10 @@ export type StreamEvent = {
 };
 
 export type SubscribeDependencies = {
+  /** Called for each subscription that was begun or refused, with the errors of that. */
+  readonly onSubscribed?: (args: ExecutionArgs, durationMs: number, errors: number) => void;
+  /** Called when an event came to errors, or a stream did. */
+  readonly onErrors?: (args: ExecutionArgs, errors: number) => void;
   /** Called once for each stream that begins, and once when that one ends, however it ends. */
   readonly onOpened: () => void;
   readonly onEnded: () => void;
@@ -64,6 +69,8 @@ export function sharedText(result: object): string | null {
 export function createSubscribe(dependencies: SubscribeDependencies): Subscribe {
   const results = new SharedResults();
   const sharings = new WeakMap<OperationDefinitionNode, Sharing | null>();
+  /** What was last shared: the next stream most likely asks the same of the same event. */
+  let last: { readonly event: StreamEvent; readonly question: string; readonly result: ExecutionResult } | null = null;
 
   function sharing({ schema, document }: ExecutionArgs, operation: OperationDefinitionNode): Sharing | null {
     let known = sharings.get(operation);
@@ -75,46 +82,71 @@ export function createSubscribe(dependencies: SubscribeDependencies): Subscribe 
   }
 
   /** Executes an event for everybody at once, or answers what that gave before. */
-  function share(event: object, field: string, { args, question }: Asked, source: StreamEvent): Promise<ExecutionResult> {
-    const { conversationRef, previousSequence, sequence, cursor } = source;
+  function share(shared: object, event: StreamEvent, question: string, { args, field }: Asked): Eventual {
+    if (last?.event === event && last.question === question) return last.result;
+    const { conversationRef, previousSequence, sequence, cursor } = event;
     const place = `${conversationRef?.key ?? ''} ${previousSequence} ${sequence} ${cursor}`;
-    return results.once(event, `${place} ${question}`, async () => {
+    const result = results.once(shared, `${place} ${question}`, () => {
       dependencies.onExecuted?.(true);
-      const result = await execute({ ...args, rootValue: { [field]: source }, contextValue: anybody() });
-      // What went wrong is told to each with the number of their own request.
-      if (result.errors === undefined) texts.set(result, { text: null });
-      return result;
+      const executed = execute({ ...args, rootValue: { [field]: event }, contextValue: anybody() });
+      return executed instanceof Promise ? executed.then((late) => ofMany(late, event)) : ofMany(executed, event);
     });
+    if (!(result instanceof Promise)) last = { event, question, result };
+    return result;
+  }
+
+  function run(event: StreamEvent, question: string | null, asked: Asked): Eventual {
+    if (question !== null && event.shared !== undefined) return share(event.shared, event, question, asked);
+    const { args, field } = asked;
+    dependencies.onExecuted?.(false);
+    // A subscription outlives many events: a context of its own keeps each from being answered out of an older one's loaders.
+    const contextValue: Context = { ...asked.context };
+    const executed = execute({ ...args, rootValue: { [field]: event }, contextValue });
+    return executed instanceof Promise ? executed.then((late) => ofOne(late, event)) : ofOne(executed, event);
+  }
+
+  async function begin(args: ExecutionArgs): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
+    const source = await createSourceEventStream(args);
+    if (!(Symbol.asyncIterator in source)) return source;
+    const { schema, document, operationName, variableValues } = args;
+    const operation = getOperationAST(document, operationName) ?? null;
+    const [field] = operation === null ? [] : rootFields(document, operation).keys();
+    if (field === undefined) throw new Error('A subscription must select one field.');
+    const shared = operation === null ? null : sharing(args, operation);
+    const asked = { field, args: { schema, document, operationName, variableValues }, context: ours(args.contextValue as Context) };
+    // graphql declares what a source yields as unknown; ours yield events, and the field's resolver is typed to.
+    const events = (source as AsyncIterable<StreamEvent>)[Symbol.asyncIterator]();
+    return new ResultStream(events, shared === null ? null : questionOf(shared, args), asked, { ...dependencies, run });
   }
 
   return async function subscribe(args) {
-    const source = await createSourceEventStream(args);
-    if (!(Symbol.asyncIterator in source)) return source;
-    const operation = getOperationAST(args.document, args.operationName) ?? null;
-    const [field] = operation === null ? [] : rootFields(args.document, operation).keys();
-    if (field === undefined) throw new Error('A subscription must select one field.');
-    // graphql declares what a source yields as unknown; ours yield events, and the field's resolver is typed to.
-    const events = source as AsyncIterable<StreamEvent>;
-    const shared = operation === null ? null : sharing(args, operation);
-    // A variable that is not given has its default, which null has not: in JSON the two would be the same.
-    const values = shared?.variables.map((name) => args.variableValues?.[name]).map((value) => (value === undefined ? [] : [value]));
-    const question = shared === null ? null : `${JSON.stringify(values)}${shared.text}`;
-    return executeEach(
-      events,
-      async (event) => {
-        if (question !== null && event.shared !== undefined)
-          return answered(await share(event.shared, field, { args, question }, event), event);
-        dependencies.onExecuted?.(false);
-        // A subscription outlives many events: a context of its own keeps each from being answered out of an older one's loaders.
-        const contextValue: Context = { ...(args.contextValue as Context) };
-        return answered(await execute({ ...args, rootValue: { [field]: event }, contextValue }), event);
-      },
-      dependencies,
-    );
+    const startedAt = performance.now();
+    const answer = await begin(args);
+    dependencies.onSubscribed?.(args, performance.now() - startedAt, 'errors' in answer ? (answer.errors?.length ?? 0) : 0);
+    return answer;
   };
 }
 
-type Asked = { readonly args: ExecutionArgs; readonly question: string };
+type Eventual = ExecutionResult | Promise<ExecutionResult>;
+/** What each event of a stream is executed with. */
+type Asked = {
+  readonly field: string;
+  readonly args: Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | 'variableValues'>;
+  readonly context: Context;
+};
+
+/** What a stream keeps of its request's context for as long as it lives: nothing that the transport or plugins have put there. */
+function ours({ viewer, isService, requestId, connection }: Context): Context {
+  return { viewer, isService, requestId, ...(connection === undefined ? {} : { connection }) };
+}
+
+/** What is asked, in full, as one short string: each stream keeps it, and compares it for each event. */
+function questionOf({ variables, text }: Sharing, { variableValues }: ExecutionArgs): string {
+  // A variable that is not given has its default, which null has not: in JSON the two would be the same.
+  const values = variables.map((name) => variableValues?.[name]).map((value) => (value === undefined ? [] : [value]));
+  const given = JSON.stringify(values);
+  return createHash('sha256').update(`${given}${text}`).digest('base64url');
+}
 
 /** Stands in for a viewer where one execution answers many: whoever looks fails loudly. */
 function anybody(): Context {
@@ -127,68 +159,110 @@ function anybody(): Context {
   };
 }
 
-function answered(result: ExecutionResult, event: StreamEvent): ExecutionResult {
-  const [error] = result.errors ?? [];
-  if (error !== undefined && event.sequence !== null && (result.data ?? null) === null) throw error;
+function ofMany(result: ExecutionResult, event: StreamEvent): ExecutionResult {
+  // What went wrong is told to each with the number of their own request.
+  if (result.errors === undefined) texts.set(result, { text: null });
+  return ofOne(result, event);
+}
+
+function ofOne(result: ExecutionResult, event: StreamEvent): ExecutionResult {
   sources.set(result, event);
   return result;
 }
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
-/** Not an async generator, whose return() would wait for an event that may never come. */
-function executeEach<Event>(
-  source: AsyncIterable<Event>,
-  run: (event: Event) => Promise<ExecutionResult>,
-  { onOpened, onEnded }: SubscribeDependencies,
-): AsyncIterableIterator<ExecutionResult> {
-  const iterator = source[Symbol.asyncIterator]();
-  let isOver = false;
-  let eventsInTurn = 0;
-  let giveUp = () => {};
-  onOpened();
+type Step = IteratorResult<ExecutionResult, undefined>;
+type ResultStreamDependencies = SubscribeDependencies & {
+  readonly run: (event: StreamEvent, question: string | null, asked: Asked) => Eventual;
+};
 
-  function end(): void {
-    if (isOver) return;
-    isOver = true;
-    onEnded();
+/** The results of one subscription. Not an async generator, whose return() would wait for an event that may never come. */
+class ResultStream implements AsyncIterableIterator<ExecutionResult> {
+  readonly #events: AsyncIterator<StreamEvent>;
+  /** Null where the viewer matters. */
+  readonly #question: string | null;
+  readonly #asked: Asked;
+  readonly #dependencies: ResultStreamDependencies;
+  #isOver = false;
+  #eventsInTurn = 0;
+  /** Who waits for the next result. */
+  #waiting: { readonly resolve: (step: Step) => void; readonly reject: (error: unknown) => void } | null = null;
+
+  constructor(events: AsyncIterator<StreamEvent>, question: string | null, asked: Asked, dependencies: ResultStreamDependencies) {
+    this.#events = events;
+    this.#question = question;
+    this.#asked = asked;
+    this.#dependencies = dependencies;
+    dependencies.onOpened();
   }
 
-  async function advance(): Promise<IteratorResult<ExecutionResult, undefined>> {
-    if (++eventsInTurn > EVENTS_PER_TURN_MAX) {
-      eventsInTurn = 1;
-      await nextTurn();
-    }
-    const step = isOver ? DONE : await iterator.next();
-    if (isOver) return DONE;
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<Step> {
+    if (this.#isOver) return Promise.resolve(DONE);
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+      if (++this.#eventsInTurn <= EVENTS_PER_TURN_MAX) this.#advance();
+      else {
+        this.#eventsInTurn = 1;
+        void nextTurn().then(() => this.#advance());
+      }
+    });
+  }
+
+  async return(): Promise<Step> {
+    this.#end();
+    this.#waiting?.resolve(DONE);
+    await this.#events.return?.();
+    return DONE;
+  }
+
+  #advance(): void {
+    if (!this.#isOver) this.#events.next().then(this.#take, this.#fail);
+  }
+
+  readonly #take = (step: IteratorResult<StreamEvent>): void => {
+    if (this.#isOver) return;
     if (step.done === true) {
-      end();
-      return DONE;
+      this.#end();
+      this.#waiting?.resolve(DONE);
+      return;
     }
-    const value = await run(step.value);
-    return isOver ? DONE : { done: false, value };
+    const event = step.value;
+    try {
+      const result = this.#dependencies.run(event, this.#question, this.#asked);
+      if (result instanceof Promise) result.then((late) => this.#tell(late, event)).catch(this.#fail);
+      else this.#tell(result, event);
+    } catch (error) {
+      this.#fail(error);
+    }
+  };
+
+  #tell(result: ExecutionResult, event: StreamEvent): void {
+    if (this.#isOver) return;
+    const { errors } = result;
+    if (errors !== undefined) {
+      const [error] = errors;
+      if (event.sequence !== null && (result.data ?? null) === null) throw error;
+      this.#dependencies.onErrors?.(this.#asked.args, errors.length);
+    }
+    this.#waiting?.resolve({ done: false, value: result });
   }
 
-  return {
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-    next() {
-      if (isOver) return Promise.resolve(DONE);
-      return new Promise((resolve, reject) => {
-        giveUp = () => resolve(DONE);
-        advance().then(resolve, async (error: unknown) => {
-          end();
-          reject(error);
-          await iterator.return?.();
-        });
-      });
-    },
-    async return() {
-      end();
-      giveUp();
-      await iterator.return?.();
-      return DONE;
-    },
+  readonly #fail = (error: unknown): void => {
+    if (this.#isOver) return;
+    this.#dependencies.onErrors?.(this.#asked.args, 1);
+    this.#end();
+    this.#waiting?.reject(error);
+    void this.#events.return?.();
   };
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#dependencies.onEnded();
+  }
 }

@@ -1,5 +1,7 @@
 import type { ExecutionResult } from 'graphql';
 
+type Eventual = ExecutionResult | Promise<ExecutionResult>;
+
 /** Results that are kept for those who have not asked for them yet. Beyond it those of the oldest events go. */
 const RESULTS_MAX = 500;
 
@@ -10,7 +12,7 @@ const RESULTS_MAX = 500;
 export class SharedResults {
   readonly #resultsMax: number;
   /** The oldest event first. */
-  readonly #byEvent = new Map<object, Map<string, Promise<ExecutionResult>>>();
+  readonly #byEvent = new Map<object, Map<string, Eventual>>();
   #size = 0;
 
   constructor({ resultsMax = RESULTS_MAX }: { readonly resultsMax?: number } = {}) {
@@ -21,8 +23,8 @@ export class SharedResults {
     return this.#size;
   }
 
-  /** `event`: the very object that all get. `key`: what they ask, in full. */
-  once(event: object, key: string, run: () => Promise<ExecutionResult>): Promise<ExecutionResult> {
+  /** `event`: the very object that all get. `key`: what they ask, in full. At once where it is known. */
+  once(event: object, key: string, run: () => Eventual): Eventual {
     let results = this.#byEvent.get(event);
     const known = results?.get(key);
     if (known !== undefined) return known;

@@ -6,6 +6,8 @@ export const CLOSE = {
   tryAgain: { code: 1013, reason: 'Try again later' },
   tooManySockets: { code: 1013, reason: 'Too many sockets are open: close one, or come back later' },
   failed: { code: 4500, reason: 'Something went wrong on our side' },
+  /** As graphql-ws says it. */
+  noInit: { code: 4408, reason: 'Connection initialisation timeout' },
   expired: { code: 4403, reason: 'Token expired' },
   signedOut: { code: 4403, reason: 'Signed out' },
 } as const;

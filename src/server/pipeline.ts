@@ -9,7 +9,7 @@ import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { documentLimits } from './document-limits.ts';
 import { eventStreamResponse, mayAnswerWithEvents } from './event-stream-response.ts';
-import { operationMetrics } from './operation-metrics.ts';
+import { createOperationMetrics } from './operation-metrics.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -47,7 +47,10 @@ export function createPipeline({
     return presentError(error, requestId, (cause) => logger.error({ requestId, err: cause }, 'An operation failed.'));
   }
 
+  const operations = createOperationMetrics(schema, metrics.registry);
   const subscribe = createSubscribe({
+    onSubscribed: operations.subscribed,
+    onErrors: operations.failed,
     onOpened: () => metrics.subscriptions.inc(),
     onEnded: () => metrics.subscriptions.dec(),
     onExecuted: (isShared) => metrics.eventsExecuted.inc({ shared: String(isShared) }),
@@ -74,7 +77,7 @@ export function createPipeline({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
     plugins: [
-      operationMetrics(schema, metrics.registry),
+      operations.plugin,
       engine,
       ...documentLimits({ isIntrospectionEnabled, limitsMode, onExceeded: (limit) => metrics.limitsExceeded.inc({ limit }) }),
       answer,

@@ -1,32 +1,21 @@
-import type { WebSocket } from 'ws';
+/** A bucket that holds one second's worth. */
+export class RateCheck {
+  readonly #perSecondMax: number;
+  #left: number;
+  #filledAt = performance.now();
 
-/** A bucket that holds one second's worth; answers whether one more is too many. */
-export function createRateCheck(perSecondMax: number): () => boolean {
-  let left = perSecondMax;
-  let filledAt = performance.now();
-  return () => {
+  constructor(perSecondMax: number) {
+    this.#perSecondMax = perSecondMax;
+    this.#left = perSecondMax;
+  }
+
+  /** Whether one more is too many. */
+  isTooMany(): boolean {
     const now = performance.now();
-    left = Math.min(perSecondMax, left + ((now - filledAt) / 1_000) * perSecondMax) - 1;
-    filledAt = now;
-    return left < 0;
-  };
-}
-
-/** Pings the other side, and cuts it off when it does not answer in time. Ends with the function it returns. */
-export function keepAlive(ws: WebSocket, pingIntervalMs: number, pongTimeoutMs: number): () => void {
-  let deadline: ReturnType<typeof setTimeout> | undefined;
-  const interval = setInterval(() => {
-    ws.ping();
-    deadline ??= setTimeout(() => ws.terminate(), pongTimeoutMs);
-  }, pingIntervalMs);
-  ws.on('pong', () => {
-    clearTimeout(deadline);
-    deadline = undefined;
-  });
-  return () => {
-    clearInterval(interval);
-    clearTimeout(deadline);
-  };
+    this.#left = Math.min(this.#perSecondMax, this.#left + ((now - this.#filledAt) / 1_000) * this.#perSecondMax) - 1;
+    this.#filledAt = now;
+    return this.#left < 0;
+  }
 }
 
 /** Rejects when the promise takes longer. What it stands for goes on. */

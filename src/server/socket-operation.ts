@@ -2,6 +2,7 @@ import { type ExecutionArgs, type ExecutionResult, type GraphQLError, getOperati
 import type { SubscribePayload } from 'graphql-ws';
 import type { Context } from '../graphql/context.ts';
 import { refusal } from '../graphql/errors.ts';
+import type { Operation } from './graphql-socket.ts';
 import type { Pipeline } from './pipeline.ts';
 
 type Run = (args: ExecutionArgs) => unknown;
@@ -10,6 +11,7 @@ type Run = (args: ExecutionArgs) => unknown;
 export type SocketOperation = ExecutionArgs & {
   readonly contextValue: Context;
   readonly rootValue: { readonly execute: Run; readonly subscribe: Run };
+  readonly operation: Operation;
 };
 
 /** Takes an operation through parsing, validation and context, as Yoga does for HTTP. Throws, or returns what validation found. */
@@ -17,6 +19,7 @@ export async function prepareOperation(
   { yoga }: Pipeline,
   context: Context,
   { query, operationName, variables }: SubscribePayload,
+  operation: Operation,
 ): Promise<SocketOperation | readonly GraphQLError[]> {
   const params = { query, operationName, variables };
   const { schema, parse, validate, contextFactory, execute, subscribe } = yoga.getEnveloped({ ...context, params });
@@ -34,6 +37,7 @@ export async function prepareOperation(
     ...(typeof operationName === 'string' ? { operationName } : {}),
     ...(variables === undefined || variables === null ? {} : { variableValues: variables }),
     rootValue: { execute, subscribe },
+    operation,
   };
 }
 
@@ -42,7 +46,7 @@ export async function attempt(
   kind: 'execute' | 'subscribe',
   args: ExecutionArgs,
 ): Promise<ExecutionResult | AsyncIterableIterator<ExecutionResult>> {
-  const { rootValue, ...rest } = args as SocketOperation; // As prepared above.
+  const { rootValue, operation: _, ...rest } = args as SocketOperation; // As prepared above.
   try {
     // What the pipeline answers is one of the two; its types say `any`.
     const answer = (await rootValue[kind](rest)) as ExecutionResult | AsyncIterableIterator<ExecutionResult>;

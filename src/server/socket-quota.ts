@@ -52,16 +52,25 @@ export class SocketCounts {
     const count = this.#counts.get(owner) ?? 0;
     if (count >= max) return null;
     this.#counts.set(owner, count + 1);
-    let isTaken = true;
-    return {
-      [Symbol.dispose]: () => {
-        if (!isTaken) return;
-        isTaken = false;
-        const left = (this.#counts.get(owner) ?? 0) - 1;
-        if (left > 0) this.#counts.set(owner, left);
-        else this.#counts.delete(owner);
-      },
-    };
+    return new Place(this.#counts, owner);
+  }
+}
+
+class Place implements Disposable {
+  readonly #counts: Map<string, number>;
+  #owner: string | null;
+
+  constructor(counts: Map<string, number>, owner: string) {
+    this.#counts = counts;
+    this.#owner = owner;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#owner === null) return;
+    const left = (this.#counts.get(this.#owner) ?? 0) - 1;
+    if (left > 0) this.#counts.set(this.#owner, left);
+    else this.#counts.delete(this.#owner);
+    this.#owner = null;
   }
 }
 

@@ -1,12 +1,10 @@
+import { Buffer } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import type { WebSocket } from 'ws';
 import type { Caller, Identity } from '../identity/identity.ts';
 import type { Clock } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
-import { CLOSE } from './close-code.ts';
 import type { ObserveConnection } from './connection-observer.ts';
-
-const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export type SocketSessionDependencies = {
   readonly ws: WebSocket;
@@ -15,10 +13,10 @@ export type SocketSessionDependencies = {
   readonly address: string;
 };
 
-/** Who is behind one WebSocket, and until when. Closes it at the expiry of the token unless that is renewed in place. */
+/** Who is behind one WebSocket, and until when: the expiry of the token unless that is renewed in place. */
 export class SocketSession {
   /** Of this socket alone, on all nodes. */
-  readonly id = randomUUID();
+  readonly id = keptUuid();
   readonly ws: WebSocket;
   /** Where it was opened. */
   readonly address: string;
@@ -27,7 +25,6 @@ export class SocketSession {
   readonly #observe: ObserveConnection;
   #observed: Disposable | null = null;
   #place: Disposable | null = null;
-  #expiry: ReturnType<typeof setTimeout> | undefined;
   #closedWith: number | null = null;
 
   constructor({ ws, clock, observe, address }: SocketSessionDependencies) {
@@ -45,13 +42,17 @@ export class SocketSession {
     return this.#caller.viewer;
   }
 
+  get isExpired(): boolean {
+    const { viewer } = this.#caller;
+    return viewer !== null && viewer.expiresAtMs !== Number.POSITIVE_INFINITY && viewer.expiresAtMs <= this.#clock.now();
+  }
+
   begin(caller: Caller): void {
     this.#caller = caller;
     const { viewer } = caller;
     if (viewer === null) return;
     // It left while its token was looked at: nobody would tell of its end.
     if (this.ws.readyState === this.ws.OPEN) this.#observed ??= this.#observe(viewer, this.id);
-    this.#watch(viewer);
   }
 
   /** Its place among the sockets of who opened it, given back when it ends. */
@@ -84,18 +85,12 @@ export class SocketSession {
   }
 
   end(): void {
-    clearTimeout(this.#expiry);
     this.#observed?.[Symbol.dispose]();
     this.#place?.[Symbol.dispose]();
   }
+}
 
-  #watch(identity: Identity): void {
-    clearTimeout(this.#expiry);
-    // It left while its token was looked at: nobody would clear the timer.
-    if (this.ws.readyState !== this.ws.OPEN) return;
-    const restMs = identity.expiresAtMs - this.#clock.now();
-    // A timer has a longest time; what lives longer is looked at again then.
-    if (restMs > TIMER_MS_MAX) this.#expiry = setTimeout(() => this.#watch(identity), TIMER_MS_MAX);
-    else this.#expiry = setTimeout(() => this.close(CLOSE.expired), restMs);
-  }
+/** A UUID that is kept for long: node's is put together of twenty parts, which stay as they are, 700 bytes of them, until it is read. */
+export function keptUuid(): string {
+  return Buffer.from(randomUUID(), 'latin1').toString('latin1');
 }

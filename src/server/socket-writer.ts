@@ -2,77 +2,95 @@ import process from 'node:process';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 
-export type SocketWriterDependencies = {
-  readonly ws: WebSocket;
-  /** The connection below it, as the upgrade handed it over. */
-  readonly socket: Duplex;
+/** Of all sockets alike. */
+export type Stalls = {
   /** A reader that takes nothing for this long, while something waits for it, has stalled. */
   readonly stallTimeoutMs: number;
-  readonly onStalled: () => void;
+  readonly onStalled: (ws: WebSocket) => void;
 };
 
 /** Bytes that may wait in a socket before those who write to it wait for its reader. */
 const AHEAD_BYTES_MAX = 64 * 1024;
 
-const SENT = Promise.resolve();
+/** A message, and the whole frame that carries it where that is known to be one byte per character; see socket-frame.ts. */
+export type Framed = { readonly message: string; readonly frame: string | null };
 
 /**
  * One WebSocket's way out. What is sent in one turn of the loop goes out in one write, as each write costs the kernel more than the
- * message in it cost us.
+ * message in it cost us. A frame that many are sent is made once, and goes past `ws` while that would do nothing but make it again.
  *
- * The promise resolves at once while little waits, so that a stream gets several events into a turn; beyond that when the system has
- * taken the message, so that a stream goes at the pace of its reader.
+ * A writer has nothing to wait for while little is ahead of it, so that a stream gets several events into a turn; beyond that a promise
+ * resolves when the system has taken the message, so that a stream goes at the pace of its reader.
  */
-export function createSocketWriter({
-  ws,
-  socket,
-  stallTimeoutMs,
-  onStalled,
-}: SocketWriterDependencies): (message: string) => Promise<void> {
-  let isCorked = false;
+export class SocketWriter {
+  readonly #ws: WebSocket;
+  readonly #socket: Duplex;
+  readonly #stalls: Stalls;
+  #isCorked = false;
   /** When the system last took a message. */
-  let takenAt = 0;
-  let stallTimer: NodeJS.Timeout | undefined;
+  #takenAt = 0;
+  #stallTimer: NodeJS.Timeout | undefined;
 
-  function uncork(): void {
-    isCorked = false;
-    socket.uncork();
+  /** `socket`: the connection below, as the upgrade handed it over. */
+  constructor(ws: WebSocket, socket: Duplex, stalls: Stalls) {
+    this.#ws = ws;
+    this.#socket = socket;
+    this.#stalls = stalls;
   }
 
-  function taken(): void {
-    takenAt = performance.now();
-  }
-
-  /** There is a timer only while something waits. */
-  function watch(sinceMs: number): void {
-    stallTimer = setTimeout(() => {
-      stallTimer = undefined;
-      if (ws.readyState !== ws.OPEN || ws.bufferedAmount === 0) return;
-      const idleMs = performance.now() - takenAt;
-      if (idleMs >= stallTimeoutMs) onStalled();
-      else watch(idleMs);
-    }, stallTimeoutMs - sinceMs).unref();
-  }
-
-  return (message) => {
-    if (!isCorked) {
-      isCorked = true;
-      socket.cork();
-      process.nextTick(uncork); // Runs when all that this turn has set going by promises is done.
+  write({ message, frame }: Framed): Promise<void> | undefined {
+    if (!this.#isCorked) {
+      this.#isCorked = true;
+      this.#socket.cork();
+      process.nextTick(uncork, this); // Runs when all that this turn has set going by promises is done.
     }
-    if (ws.bufferedAmount + message.length <= AHEAD_BYTES_MAX) {
-      ws.send(message, taken);
-      return SENT;
+    if (this.#ws.bufferedAmount + message.length <= AHEAD_BYTES_MAX) {
+      this.#send(message, frame, this.#taken);
+      return undefined;
     }
-    if (stallTimer === undefined) {
-      taken();
-      watch(0);
+    if (this.#stallTimer === undefined) {
+      this.#taken();
+      this.#watch(0);
     }
     return new Promise((done) =>
-      ws.send(message, () => {
-        taken();
+      this.#send(message, frame, () => {
+        this.#taken();
         done();
       }),
     );
+  }
+
+  /** Called by a function that all writers share. */
+  uncork(): void {
+    this.#isCorked = false;
+    this.#socket.uncork();
+  }
+
+  /** Frames with an extension look different, none may follow the one that closes, and a socket that is destroyed takes none. */
+  #send(message: string, frame: string | null, taken: () => void): void {
+    const ws = this.#ws;
+    if (frame !== null && ws.readyState === ws.OPEN && ws.extensions === '' && this.#socket.writable) {
+      this.#socket.write(frame, 'latin1', taken);
+    } else ws.send(message, taken);
+  }
+
+  readonly #taken = (): void => {
+    this.#takenAt = performance.now();
   };
+
+  /** There is a timer only while something waits. */
+  #watch(sinceMs: number): void {
+    const { stallTimeoutMs, onStalled } = this.#stalls;
+    this.#stallTimer = setTimeout(() => {
+      this.#stallTimer = undefined;
+      if (this.#ws.readyState !== this.#ws.OPEN || this.#ws.bufferedAmount === 0) return;
+      const idleMs = performance.now() - this.#takenAt;
+      if (idleMs >= stallTimeoutMs) onStalled(this.#ws);
+      else this.#watch(idleMs);
+    }, stallTimeoutMs - sinceMs).unref();
+  }
+}
+
+function uncork(writer: SocketWriter): void {
+  writer.uncork();
 }

@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { ExecutionResult } from 'graphql';
 import { handleProtocols, makeServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { sharedText } from '../graphql/broadcast.ts';
 import type { Context } from '../graphql/context.ts';
 import { formatError } from '../graphql/errors.ts';
 import type { Caller, Credentials, Identity } from '../identity/identity.ts';
@@ -14,15 +13,15 @@ import type { Metrics } from '../platform/metrics.ts';
 import { CLOSE, closeCodeLabel } from './close-code.ts';
 import type { ObserveConnection } from './connection-observer.ts';
 import { isOriginAllowed } from './cors.ts';
+import { GraphQLSocket, type GraphQLSocketDependencies, type Operation } from './graphql-socket.ts';
 import { holdsSecret, pathOf } from './http.ts';
 import type { Limits } from './limits.ts';
 import { GRAPHQL_PATH, type Pipeline } from './pipeline.ts';
-import { createRateCheck, keepAlive, within } from './socket-limits.ts';
+import { within } from './socket-limits.ts';
 import { attempt, prepareOperation, type SocketOperation } from './socket-operation.ts';
 import { type QuotaCheck, SocketCounts } from './socket-quota.ts';
-import { SocketSession } from './socket-session.ts';
-import { createSocketWriter } from './socket-writer.ts';
-import { createSplice, type Splice } from './splice.ts';
+import { keptUuid, SocketSession } from './socket-session.ts';
+import { SocketStream } from './socket-stream.ts';
 
 export type WebSocketDependencies = {
   readonly server: Server;
@@ -50,15 +49,14 @@ export type SocketServer = {
   terminate(): void;
 };
 
-/** What a close without a code stands for. */
-const CLOSE_WITHOUT_CODE = 1000;
-
-type Extra = { readonly session: SocketSession; readonly requestIds: Map<string, string>; readonly splice: Splice };
+/** How often it is looked whether a ping, an answer or an expiry is due, at the least; shorter times are looked at more often. */
+const CHECK_INTERVAL_MS = 250;
+const CHECKS_IN_SHORTEST = 4;
 
 /** GraphQL over WebSocket (graphql-transport-ws) at the same path as HTTP, through the same pipeline. */
 export function serveWebSocket(dependencies: WebSocketDependencies): SocketServer {
   const { server, pipeline, identify, allowedOrigins, limits, quotas, clock, metrics, logger, isStopping, observe } = dependencies;
-  const sessions = new Set<SocketSession>();
+  const open = new Set<GraphQLSocket>();
   const counts = new SocketCounts();
   // A constant of its own, as the types of `ws` do not know closeTimeout yet.
   const options = {
@@ -72,10 +70,15 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
   };
   const sockets = new WebSocketServer(options);
 
-  const protocol = makeServer<Record<string, unknown>, Extra>({
-    connectionInitWaitTimeout: limits.initTimeoutMs,
-    async onConnect({ connectionParams, extra: { session } }) {
+  const protocol = makeServer<Record<string, unknown>, GraphQLSocket>({
+    connectionInitWaitTimeout: 0, // A timer for each socket: see GraphQLSocket.check.
+    async onConnect(context) {
+      const { connectionParams, extra: socket } = context;
+      const { session } = socket;
+      socket.initialised();
       try {
+        // graphql-ws would hold it, and with it the token, for as long as the socket is open. Not deleted, which would cost a dictionary.
+        (context as { connectionParams?: unknown }).connectionParams = undefined;
         const caller = await within(limits.authenticateTimeoutMs, identify(credentialsOf(connectionParams ?? {})));
         if (!takesPlace(session, caller)) {
           session.close(CLOSE.tooManySockets);
@@ -94,42 +97,40 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
         return false; // 4403: the standard client asks for a new token and comes again.
       }
     },
-    async onSubscribe({ extra, subscriptions }, id, payload) {
-      const requestId = randomUUID();
+    async onSubscribe({ extra: socket, subscriptions }, _id, payload) {
+      const operation: Operation = { requestId: keptUuid(), stream: null };
+      const { requestId } = operation;
+      socket.begin(operation);
       try {
-        const { session } = extra;
+        const { session } = socket;
         const count = Object.keys(subscriptions).length;
         const { subscriptionsPerSocketMax } = quotas.of(session.caller);
         if (count > subscriptionsPerSocketMax && quotas.isRefused('subscriptions'))
           throw new AppError('OVERLOADED', `A socket must run at most ${subscriptionsPerSocketMax} operations at once, got ${count}.`);
-        const connection = { id: session.id, renew: (identity: Identity) => session.renew(identity) };
-        const context: Context = { ...session.caller, requestId, connection };
-        const prepared = await prepareOperation(pipeline, context, payload);
-        if (!('schema' in prepared)) return prepared.map((error) => pipeline.present(error, requestId));
-        extra.requestIds.set(id, requestId);
-        return prepared;
+        const context: Context = { ...session.caller, requestId, connection: session };
+        const prepared = await prepareOperation(pipeline, context, payload, operation);
+        return 'schema' in prepared ? prepared : prepared.map((error) => pipeline.present(error, requestId));
       } catch (error) {
         return [pipeline.present(error, requestId)];
       }
     },
     execute: (args) => attempt('execute', args),
     subscribe: (args) => attempt('subscribe', args),
-    onNext({ extra }, _id, _payload, args, result) {
+    onOperation(protocol, id, _payload, args, result) {
+      // It is null until then; gone when the client did not wait for it.
+      if (!isStream(result) || !(id in protocol.subscriptions)) return undefined;
+      const { operation } = args as SocketOperation; // As prepared in onSubscribe.
+      operation.stream = new SocketStream(id, operation.requestId, result, protocol);
+      return operation.stream.detach();
+    },
+    onNext(_protocol, _id, _payload, args, result) {
       const { errors, data = null } = result;
-      const text = sharedText(result);
-      if (text !== null) return extra.splice.payload(text);
       if (errors === undefined) return undefined;
-      const { contextValue } = args as SocketOperation; // As prepared in onSubscribe.
-      return { data, errors: errors.map((error) => formatError(pipeline.present(error, contextValue.requestId))) };
+      const { requestId } = (args as SocketOperation).operation; // As prepared in onSubscribe.
+      return { data, errors: errors.map((error) => formatError(pipeline.present(error, requestId))) };
     },
-    onError({ extra }, id, _payload, errors) {
-      const requestId = extra.requestIds.get(id) ?? randomUUID(); // What was refused before it ran has been presented with its own.
-      extra.requestIds.delete(id); // No onComplete follows, and ids are long if a client wants them to be.
-      return errors.map((error) => formatError(pipeline.present(error, requestId)));
-    },
-    onComplete({ extra }, id) {
-      extra.requestIds.delete(id);
-    },
+    // What was refused before it ran; it has been presented.
+    onError: (_protocol, _id, _payload, errors) => errors.map(formatError),
   });
 
   /** False when the person, or without one the network, has as many sockets as it may have. */
@@ -141,10 +142,11 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
   }
 
   server.on('upgrade', (request, socket, head) => {
-    socket.on('error', () => socket.destroy());
+    // One listener for all, as what is made here would hold the request for as long as the socket is open.
+    socket.on('error', destroy);
     const status = refusalOf(request);
     if (status !== null) return refuseUpgrade(socket, status);
-    sockets.handleUpgrade(request, socket, head, (ws) => open(ws, socket, request.socket.remoteAddress ?? ''));
+    sockets.handleUpgrade(request, socket, head, accept);
   });
 
   function refusalOf(request: IncomingMessage): string | null {
@@ -153,84 +155,69 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
     if (path !== GRAPHQL_PATH) return '404 Not Found';
     if (holdsSecret(query)) return '400 Bad Request';
     if (!isOriginAllowed(origin, host, allowedOrigins)) return '403 Forbidden';
-    if (isStopping() || sessions.size >= limits.socketsMax) return '503 Service Unavailable';
+    if (isStopping() || open.size >= limits.socketsMax) return '503 Service Unavailable';
     return null;
   }
 
-  function open(ws: WebSocket, socket: Duplex, address: string): void {
-    const session = new SocketSession({ ws, clock, observe, address });
-    const write = createSocketWriter({
-      ws,
-      socket,
-      stallTimeoutMs: limits.socketStallMs,
-      onStalled: () => session.close(CLOSE.tooSlow),
-    });
-    const gone = Promise.withResolvers<void>();
-    const splice = createSplice();
-    const isTooFast = createRateCheck(limits.messagesPerSecondMax);
-    sessions.add(session);
+  function accept(ws: WebSocket, { socket: connection }: IncomingMessage): void {
+    const session = new SocketSession({ ws, clock, observe, address: connection.remoteAddress ?? '' });
+    const socket = new GraphQLSocket(session, connection, ofSockets);
+    open.add(socket);
     metrics.sockets.inc();
-    const closed = protocol.opened(
-      {
-        protocol: ws.protocol,
-        close: (code = CLOSE_WITHOUT_CODE, reason = '') => session.close({ code, reason }),
-        send(message) {
-          // A stream that were told at once would go on and on while the close is under way.
-          if (ws.readyState !== ws.OPEN) return gone.promise;
-          metrics.messagesOut.inc();
-          const text = splice.into(message);
-          // Streams wait for this promise; who piles up answers regardless, by pings or short queries, does not read.
-          if (ws.bufferedAmount > limits.unsentBytesMax) session.close(CLOSE.tooSlow);
-          return write(text);
-        },
-        onMessage: (handle) =>
-          ws.on('message', (data) => {
-            metrics.messagesIn.inc();
-            if (isTooFast()) return session.close(CLOSE.tooManyMessages);
-            handle(String(data)).catch((error: unknown) => {
-              logger.error({ err: error }, 'A WebSocket message failed.'); // A mistake of ours: clients' are answered above.
-              session.close(CLOSE.failed);
-            });
-          }),
-      },
-      { session, requestIds: new Map(), splice },
-    );
-    const stopPinging = keepAlive(ws, limits.pingIntervalMs, limits.pongTimeoutMs);
-    ws.on('error', () => {}); // A broken frame or connection; 'close' follows and tells.
-    ws.once('close', (code, reason) => {
-      stopPinging();
-      session.end();
-      sessions.delete(session);
-      metrics.sockets.dec();
-      metrics.closes.inc({ code: closeCodeLabel(session.closedWith ?? code) });
-      closed(code, String(reason)).catch((error: unknown) => logger.error({ err: error }, 'A socket could not be wound up.'));
-      gone.resolve(); // After its streams were ended just above.
-    });
+    socket.open(protocol.opened(socket, socket));
   }
+
+  const ofSockets: GraphQLSocketDependencies = {
+    limits,
+    metrics,
+    logger,
+    stalls: {
+      stallTimeoutMs: limits.socketStallMs,
+      onStalled(ws) {
+        for (const { session } of open) if (session.ws === ws) session.close(CLOSE.tooSlow);
+      },
+    },
+    present: pipeline.present,
+    onClosed(socket, code) {
+      open.delete(socket);
+      metrics.sockets.dec();
+      metrics.closes.inc({ code: closeCodeLabel(code) });
+    },
+  };
+
+  // One timer for all sockets, as there may be very many.
+  const { initTimeoutMs, pingIntervalMs, pongTimeoutMs } = limits;
+  const checkMs = Math.min(CHECK_INTERVAL_MS, Math.min(initTimeoutMs, pingIntervalMs, pongTimeoutMs) / CHECKS_IN_SHORTEST);
+  const checking = setInterval(() => {
+    const now = performance.now();
+    for (const socket of open) socket.check(now);
+  }, checkMs).unref();
 
   return {
     get viewers() {
-      return [...sessions].flatMap(({ viewer }) => viewer ?? []);
+      return [...open].flatMap(({ session }) => session.viewer ?? []);
     },
     refresh(viewers) {
-      for (const session of sessions) {
+      for (const { session } of open) {
         const viewer = session.viewer === null ? undefined : viewers.get(session.viewer);
         if (viewer !== undefined) session.refresh(viewer);
       }
     },
     closeWhere(matches) {
-      for (const session of sessions) if (matches(session.viewer)) session.close(CLOSE.signedOut);
+      for (const { session } of open) if (matches(session.viewer)) session.close(CLOSE.signedOut);
     },
     async stop(spreadMs) {
-      const leave = (session: SocketSession) =>
+      const leave = ({ session }: GraphQLSocket) =>
         new Promise<void>((done) => {
           session.ws.once('close', () => done());
           setTimeout(() => session.close(CLOSE.restart), Math.random() * spreadMs);
         });
-      await Promise.all([...sessions].map(leave));
+      await Promise.all([...open].map(leave));
+      clearInterval(checking);
     },
     terminate() {
-      for (const { ws } of sessions) ws.terminate();
+      for (const { session } of open) session.ws.terminate();
+      clearInterval(checking);
     },
   };
 }
@@ -259,4 +246,13 @@ function reasonOf({ message }: AppError): string {
 function refuseUpgrade(socket: Duplex, status: string): void {
   socket.once('finish', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+function destroy(this: Duplex): void {
+  this.destroy();
+}
+
+/** What our `subscribe` answers; the types of graphql-ws are wider. */
+function isStream(result: object): result is AsyncIterableIterator<ExecutionResult> {
+  return Symbol.asyncIterator in result;
 }

@@ -3,12 +3,12 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { expect, test } from 'vitest';
 import WebSocket, { WebSocketServer } from 'ws';
-import { createSocketWriter } from '../../src/server/socket-writer.ts';
+import { SocketWriter } from '../../src/server/socket-writer.ts';
 import { eventually } from './tiny-server.ts';
 
 test('what is sent in one turn waits for its end, and arrives whole and in order', async () => {
   await using pair = await connect();
-  const write = createSocketWriter({ ...pair, stallTimeoutMs: 60_000, onStalled: () => {} });
+  const write = writeTo(pair, 60_000, () => {});
   const idle = pair.socket.writableLength;
   for (let number = 0; number < 10; number++) await write(`message ${number}`);
   expect(pair.socket.writableLength).toBeGreaterThan(idle + 10 * 'message 0'.length);
@@ -18,7 +18,7 @@ test('what is sent in one turn waits for its end, and arrives whole and in order
 
 test('a little is taken at once; who sends more waits for the reader', async () => {
   await using pair = await connect();
-  const write = createSocketWriter({ ...pair, stallTimeoutMs: 60_000, onStalled: () => {} });
+  const write = writeTo(pair, 60_000, () => {});
   pair.client.pause();
   let taken = 0;
   const sending = (async () => {
@@ -42,7 +42,7 @@ test('a little is taken at once; who sends more waits for the reader', async () 
 test('who takes nothing for long while something waits has stalled; who is only slow, or has nothing to take, has not', async () => {
   await using pair = await connect();
   let stalls = 0;
-  const write = createSocketWriter({ ...pair, stallTimeoutMs: 1_000, onStalled: () => (stalls += 1) });
+  const write = writeTo(pair, 1_000, () => (stalls += 1));
   await write('nothing waits');
   pair.client.pause();
   let isSending = true;
@@ -62,6 +62,11 @@ test('who takes nothing for long while something waits has stalled; who is only 
   pair.client.resume();
   await sending;
 });
+
+function writeTo({ ws, socket }: Pair, stallTimeoutMs: number, onStalled: () => void) {
+  const writer = new SocketWriter(ws, socket, { stallTimeoutMs, onStalled });
+  return async (message: string) => writer.write({ message, frame: null });
+}
 
 type Pair = AsyncDisposable & {
   readonly ws: WebSocket;
