@@ -29,7 +29,7 @@ const COMMANDS: Readonly<Record<Runtime, readonly [string, ...string[]]>> = {
 
 const running = new Set<ChildProcess>();
 process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
+  for (const child of running) signal(child, 'SIGKILL');
 });
 
 /** A server as shipped, in a process of its own that can be ended, killed and put to sleep. */
@@ -77,30 +77,30 @@ export class ServerProcess implements AsyncDisposable {
     try {
       return new ServerProcess(child, exited, await addressOf(child, exited));
     } catch (error) {
-      child.kill('SIGKILL');
+      signal(child, 'SIGKILL');
       throw error;
     }
   }
 
   /** Asks it to stop, as whoever runs it does, and tells how it went. */
   async stop(): Promise<Exit> {
-    this.#child.kill('SIGTERM');
+    signal(this.#child, 'SIGTERM');
     return this.#within(STOP_DEADLINE_MS, 'SIGTERM');
   }
 
   /** Without any chance to say goodbye. */
   async kill(): Promise<void> {
-    this.#child.kill('SIGKILL');
+    signal(this.#child, 'SIGKILL');
     await this.#within(STOP_DEADLINE_MS, 'SIGKILL');
   }
 
   /** From now on it does nothing, while the system still takes connections and bytes for it. */
   sleep(): void {
-    this.#child.kill('SIGSTOP');
+    signal(this.#child, 'SIGSTOP');
   }
 
   wake(): void {
-    this.#child.kill('SIGCONT');
+    signal(this.#child, 'SIGCONT');
   }
 
   /** Figures of /metrics, all of one moment. With labels by their whole name, as it stands there; 0 for one that is not there. */
@@ -115,10 +115,20 @@ export class ServerProcess implements AsyncDisposable {
     if (running.has(this.#child)) await this.kill();
   }
 
-  async #within(deadlineMs: number, signal: string): Promise<Exit> {
+  async #within(deadlineMs: number, name: string): Promise<Exit> {
     const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(new Error(`The server must end within ${deadlineMs} ms of ${signal}.`)), deadlineMs);
+    const timer = setTimeout(() => reject(new Error(`The server must end within ${deadlineMs} ms of ${name}.`)), deadlineMs);
     return Promise.race([this.exited, late]).finally(() => clearTimeout(timer));
+  }
+}
+
+/** Not by the child's own `kill`: Deno then tells of that signal as what ended it, whatever did, also of one that only put it to sleep. */
+function signal({ pid }: ChildProcess, name: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended by itself meanwhile.
   }
 }
 
