@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
@@ -16,5 +17,7 @@ export default defineConfig({
     // Real servers, processes and browsers on a machine that others share: what fails there is tried once more, and the report says so.
     retry: process.env['CI'] === 'true' ? 1 : 0,
     pool: 'forks',
+    // Most of the time the tests wait, for servers to start, for clocks and for browsers: one file at a time would leave two cores idle.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
   },
 });

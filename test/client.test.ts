@@ -268,7 +268,9 @@ describe('the chain', () => {
 
     for (const { id, sequence } of conversations.slice(1)) {
       const own = log.events.filter(({ conversationId }) => conversationId === id);
-      expectUnbroken(own, sequence);
+      // The cursor of an inbox may lie before its snapshot, while others write to the same PostgreSQL.
+      expect(own[0]?.previousSequence).toBeLessThanOrEqual(sequence);
+      expectUnbroken(own);
       expect(bodiesOf(own)).toHaveLength(121);
     }
     const revolving = log.events.filter(({ conversationId }) => conversationId === conversations[0]?.id);
