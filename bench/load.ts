@@ -143,6 +143,7 @@ export class Listener {
   }
 
   #onEvent({ conversationId, sequence, previousSequence, message }: EventAnswer): void {
+    if (sequence === null && previousSequence === null) return; // A passing signal, such as presence, is not part of the chain.
     const ledger = this.#ledger;
     const last = this.#chain.get(conversationId ?? '');
     if (last !== previousSequence || sequence === null) {
