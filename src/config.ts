@@ -90,7 +90,7 @@ const SETTINGS: { readonly [Name in keyof Config]: Setting<Config[Name]> } = {
   redisUrl: {
     name: 'REDIS_URL',
     description:
-      'A Redis of version 6.2 or newer, which several nodes share: who is present on any of them. Without it each node knows its own. It may be lost at any time.',
+      'A Redis of version 6.2 or newer, which several nodes share: it carries news and signals between them, and who is present on any of them. Without it a node hears of changes on the others from the database, about a second late, and of their signals not at all. It may be lost at any time.',
     unit: '`redis://…`, `rediss://…`',
     fallback: null,
     read(text) {

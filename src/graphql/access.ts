@@ -66,6 +66,8 @@ export const OBJECT_ACCESS: { readonly [Type in ResolversInterfaceTypes<never>['
 };
 
 const PARENT = 'PARENT';
+/** What every event has. */
+const EVENT = { conversationId: PARENT, sequence: PARENT, previousSequence: PARENT, cursor: PARENT, occurredAt: PARENT } as const;
 
 export const ACCESS_RULES: AccessRules = {
   Query: { viewer: 'ANYONE', node: 'FINDER', nodes: 'FINDER', user: 'SIGNED_IN_OR_SERVICE', conversation: 'FINDER', channels: 'SIGNED_IN' },
@@ -194,71 +196,14 @@ export const ACCESS_RULES: AccessRules = {
   SetTypingPayload: { conversation: PARENT },
   SetPresencePayload: { user: PARENT },
 
-  MessageSent: {
-    conversationId: PARENT,
-    sequence: PARENT,
-    previousSequence: PARENT,
-    cursor: PARENT,
-    occurredAt: PARENT,
-    message: PARENT,
-    messageEdge: PARENT,
-  },
-  MessageChanged: {
-    conversationId: PARENT,
-    sequence: PARENT,
-    previousSequence: PARENT,
-    cursor: PARENT,
-    occurredAt: PARENT,
-    message: PARENT,
-    messageEdge: PARENT,
-    messageChange: PARENT,
-  },
-  MemberChanged: {
-    conversationId: PARENT,
-    sequence: PARENT,
-    previousSequence: PARENT,
-    cursor: PARENT,
-    occurredAt: PARENT,
-    user: PARENT,
-    member: PARENT,
-    memberChange: PARENT,
-  },
-  ConversationChanged: {
-    conversationId: PARENT,
-    sequence: PARENT,
-    previousSequence: PARENT,
-    cursor: PARENT,
-    occurredAt: PARENT,
-    conversation: PARENT,
-  },
-  TypingChanged: {
-    conversationId: PARENT,
-    sequence: PARENT,
-    previousSequence: PARENT,
-    cursor: PARENT,
-    occurredAt: PARENT,
-    user: PARENT,
-    isTyping: PARENT,
-  },
-  ReadMoved: {
-    conversationId: PARENT,
-    sequence: PARENT,
-    previousSequence: PARENT,
-    cursor: PARENT,
-    occurredAt: PARENT,
-    user: PARENT,
-    position: PARENT,
-  },
-  PresenceChanged: {
-    conversationId: PARENT,
-    sequence: PARENT,
-    previousSequence: PARENT,
-    cursor: PARENT,
-    occurredAt: PARENT,
-    user: PARENT,
-    presence: PARENT,
-  },
-  CaughtUp: { conversationId: PARENT, sequence: PARENT, previousSequence: PARENT, cursor: PARENT, occurredAt: PARENT },
+  MessageSent: { ...EVENT, message: PARENT, messageEdge: PARENT },
+  MessageChanged: { ...EVENT, message: PARENT, messageEdge: PARENT, messageChange: PARENT },
+  MemberChanged: { ...EVENT, user: PARENT, member: PARENT, memberChange: PARENT },
+  ConversationChanged: { ...EVENT, conversation: PARENT },
+  TypingChanged: { ...EVENT, user: PARENT, isTyping: PARENT },
+  ReadMoved: { ...EVENT, user: PARENT, position: PARENT },
+  PresenceChanged: { ...EVENT, user: PARENT, presence: PARENT },
+  CaughtUp: EVENT,
 };
 
 type RootType = 'Query' | 'Mutation' | 'Subscription';
