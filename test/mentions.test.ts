@@ -226,6 +226,8 @@ describe('mentions', () => {
     ])
       expect([body, mentionsIn(body).handles]).toEqual([body, ['ada']]);
     expect(mentionsIn('@all')).toEqual({ handles: [], isForAll: true });
+    // The sign of the kelvin and the long s are letters of their own.
+    expect(mentionsIn('@\u212Aate @bo\u017F @BOS').handles).toEqual(['bos']);
     for (const body of [
       '@'.repeat(16_384),
       '`@'.repeat(8_192),

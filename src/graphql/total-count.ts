@@ -2,6 +2,7 @@ import { type GraphQLResolveInfo, Kind, type SelectionNode } from 'graphql';
 
 /** Whether a connection is asked for its `totalCount` alone, which needs no page; in whatever fragments it is written. */
 export function selectsOnlyTotalCount({ fieldNodes, fragments }: GraphQLResolveInfo): boolean {
+  const visited = new Set<string>();
   function isAllowed(selection: SelectionNode): boolean {
     switch (selection.kind) {
       case Kind.FIELD:
@@ -9,8 +10,14 @@ export function selectsOnlyTotalCount({ fieldNodes, fragments }: GraphQLResolveI
       case Kind.INLINE_FRAGMENT:
         return selection.selectionSet.selections.every(isAllowed);
       case Kind.FRAGMENT_SPREAD:
-        return fragments[selection.name.value]?.selectionSet.selections.every(isAllowed) ?? false;
+        return areAllowed(selection.name.value);
     }
+  }
+  /** Each once, or fragments that name each other twice would double the work with each of them. A "no" is the answer of the whole anyway. */
+  function areAllowed(fragment: string): boolean {
+    if (visited.has(fragment)) return true;
+    visited.add(fragment);
+    return fragments[fragment]?.selectionSet.selections.every(isAllowed) ?? false;
   }
   return fieldNodes.every(({ selectionSet }) => selectionSet?.selections.every(isAllowed));
 }

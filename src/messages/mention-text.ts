@@ -13,8 +13,8 @@ export type MentionText = {
 const FENCE = /^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(`{3,}(?=[^`\n]*$)|~{3,})[\s\S]*?(?:\n[ \t>]*\1[`~]*[ \t]*$|$(?![\s\S]))/gm;
 /** Closed by as many backticks, in the same paragraph. */
 const SPAN = /(?<![`\\])(`+)(?!`)(?:(?!\n[ \t]*\n)[\s\S])*?(?<!`)\1(?!`)/g;
-/** Not inside of a word, an e-mail or another address. */
-const HANDLE = /(?<![\p{L}\p{N}_.@/-])@([a-z0-9][a-z0-9_.-]{2,31})(?![\p{L}\p{N}@])/giu;
+/** Not inside of a word, an e-mail or another address. Without regard to case by the letters themselves, as Unicode would take others for them. */
+const HANDLE = /(?<![\p{L}\p{N}_.@/-])@([A-Za-z0-9][A-Za-z0-9_.-]{2,31})(?![\p{L}\p{N}@])/gu;
 const ALL = 'all';
 
 /** Linear in the length of the body. */

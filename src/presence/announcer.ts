@@ -34,9 +34,7 @@ export class PresenceAnnouncer {
       if (known === undefined || known.atUs < change.atUs) this.#waiting.set(change.userKey, change);
     }
     if (this.#waiting.size === 0) return;
-    this.#telling ??= this.#tellAll().finally(() => {
-      this.#telling = null;
-    });
+    this.#telling ??= this.#tellAll();
   }
 
   /** Resolves when everything has been told. */
@@ -55,6 +53,7 @@ export class PresenceAnnouncer {
         this.#dependencies.logger.warn({ err: error, people: changes.length }, 'Changes of presence could not be told');
       }
     }
+    this.#telling = null; // In the turn of the last look, so that nobody who announces now is overlooked.
   }
 
   async #tell(changes: readonly PresenceChange[]): Promise<void> {
