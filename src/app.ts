@@ -166,10 +166,6 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
   const viewerSnapshots = createViewerSnapshots({ readXmin: () => readXmin(sql) });
   const conversationLoaders = createConversationLoaders({ conversations, snapshots });
   const messageLoaders = createMessageLoaders({ messages, snapshots });
-  const ref = async (uuid: string) => {
-    const key = (await conversations.keysByUuid([uuid])).get(uuid);
-    return key === undefined ? null : { key, uuid };
-  };
   const resolverParts = [
     createIdentityResolvers({ identity, codec }),
     createConversationResolvers({ conversations, loaders: conversationLoaders, codec, cursors, snapshots }),
@@ -189,15 +185,15 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
       viewer: async ({ viewer }, uuid) => (viewer?.userUuid === uuid ? viewer : null),
       session: async ({ viewer }, uuid) => (viewer === null ? null : identity.sessionByUuid(viewer.userKey, uuid)),
       async conversation(context, uuid) {
-        const found = await ref(uuid);
+        const found = await conversations.find(uuid);
         return found === null ? null : conversationLoaders.find(context, found.key);
       },
       async message(context, uuid, sequence) {
-        const conversation = await ref(uuid);
+        const conversation = await conversations.find(uuid);
         return conversation === null ? null : messageLoaders.find(context, { conversation, sequence });
       },
       async member(context, uuid, userUuid) {
-        const conversation = await ref(uuid);
+        const conversation = await conversations.find(uuid);
         return conversation === null ? null : conversationLoaders.member(context, conversation, userUuid);
       },
     }),

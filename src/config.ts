@@ -1,5 +1,5 @@
 import { type IdentityConfig, identityProblems, identitySettings } from './config/identity-settings.ts';
-import { isLoopback, type Mode, oneOf, type Setting, whole } from './config/setting.ts';
+import { atLeast, isLoopback, type Mode, oneOf, SECRET_LENGTH_MIN, type Setting, whole } from './config/setting.ts';
 import { LOG_LEVELS, type LogLevel } from './platform/logger.ts';
 
 const LIMITS_MODES = ['enforce', 'measure', 'off'] as const;
@@ -43,7 +43,6 @@ export class ConfigError extends Error {
 }
 
 const ALLOW = 'allow-in-production';
-const SECRET_LENGTH_MIN = 32;
 
 const SETTINGS: { readonly [Name in keyof Config]: Setting<Config[Name]> } = {
   mode: {
@@ -122,9 +121,7 @@ const SETTINGS: { readonly [Name in keyof Config]: Setting<Config[Name]> } = {
     read(text, mode) {
       if (text === null && mode === 'production')
         throw new Error('is required in production: access tokens are signed with it. `openssl rand -hex 32` makes one');
-      if (text !== null && text.length < SECRET_LENGTH_MIN)
-        throw new Error(`must have at least ${SECRET_LENGTH_MIN} characters, got ${text.length}`);
-      return text;
+      return atLeast(SECRET_LENGTH_MIN)(text);
     },
   },
   accessTokenTtlMs: {

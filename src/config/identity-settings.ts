@@ -1,5 +1,6 @@
+import { ISSUER } from '../platform/issuer.ts';
 import { readPublicKey } from '../platform/public-key.ts';
-import { type Environment, isLoopback, type Mode, oneOf, type Setting } from './setting.ts';
+import { atLeast, type Environment, isLoopback, type Mode, oneOf, SECRET_LENGTH_MIN, type Setting } from './setting.ts';
 
 /** Who vouches for users besides Rookery itself. */
 export type IdentityConfig = {
@@ -19,10 +20,7 @@ export type IdentityConfig = {
 };
 
 const KEY_SETTINGS = ['JWKS_URL', 'JWT_PUBLIC_KEY', 'JWT_HMAC_SECRET'] as const;
-const SECRET_LENGTH_MIN = 32;
 const SERVICE_TOKEN_LENGTH_MAX = 512;
-/** The issuer of our own tokens: a provider of that name could not be told from us. */
-const OUR_ISSUER = 'rookery';
 
 export const identitySettings: { readonly [Name in keyof IdentityConfig]: Setting<IdentityConfig[Name]> } = {
   jwksUrl: {
@@ -58,7 +56,7 @@ export const identitySettings: { readonly [Name in keyof IdentityConfig]: Settin
     unit: 'text',
     fallback: null,
     read(text) {
-      if (text === OUR_ISSUER) throw new Error(`must not be "${OUR_ISSUER}", which is the issuer of our own tokens`);
+      if (text === ISSUER) throw new Error(`must not be "${ISSUER}", which is the issuer of our own tokens`);
       return text;
     },
   },
@@ -83,7 +81,7 @@ export const identitySettings: { readonly [Name in keyof IdentityConfig]: Settin
     unit: '`on`, `off`',
     fallback: null,
     read: (text, mode, environment) =>
-      text === null ? mode === 'development' || !hasProvider(environment) : oneOf(['on', 'off'])(text) === 'on',
+      text === null ? mode === 'development' || keysGiven(environment).length === 0 : oneOf(['on', 'off'])(text) === 'on',
   },
   serviceToken: {
     name: 'SERVICE_TOKEN',
@@ -104,7 +102,7 @@ type Whole = IdentityConfig & { readonly mode: Mode; readonly secret: string | n
 /** What is wrong with these settings together; what is wrong with each by itself has been told. */
 export function identityProblems(config: Whole, environment: Environment): readonly string[] {
   const problems: string[] = [];
-  const names = KEY_SETTINGS.filter((name) => Boolean(environment[name]));
+  const names = keysGiven(environment);
   if (names.length > 1) problems.push(`${names.join(', ')} must not be set together: one says whose tokens are believed.`);
   for (const name of ['JWT_ISSUER', 'JWT_AUDIENCE']) {
     const isGiven = Boolean(environment[name]);
@@ -130,8 +128,8 @@ export function identityProblems(config: Whole, environment: Environment): reado
   return problems;
 }
 
-function hasProvider(environment: Environment): boolean {
-  return KEY_SETTINGS.some((name) => Boolean(environment[name]));
+function keysGiven(environment: Environment) {
+  return KEY_SETTINGS.filter((name) => Boolean(environment[name]));
 }
 
 function readJwksUrl(text: string | null, mode: Mode): string | null {
@@ -142,13 +140,6 @@ function readJwksUrl(text: string | null, mode: Mode): string | null {
   if (url.protocol === 'http:' && mode === 'production' && !isLoopback(url.hostname))
     throw new Error('must begin with https:// in production: who can change what comes over http decides who everybody is');
   return url.href;
-}
-
-function atLeast(lengthMin: number): (text: string | null) => string | null {
-  return (text) => {
-    if (text !== null && text.length < lengthMin) throw new Error(`must have at least ${lengthMin} characters, got ${text.length}`);
-    return text;
-  };
 }
 
 function claim(name: string, fallback: string, meaning: string): Setting<string> {

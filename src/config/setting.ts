@@ -30,6 +30,16 @@ export function oneOf<const Values extends readonly string[]>(values: Values): (
   };
 }
 
+/** For whatever is to be as hard to guess as SECRET. */
+export const SECRET_LENGTH_MIN = 32;
+
+export function atLeast(lengthMin: number): (text: string | null) => string | null {
+  return (text) => {
+    if (text !== null && text.length < lengthMin) throw new Error(`must have at least ${lengthMin} characters, got ${text.length}`);
+    return text;
+  };
+}
+
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || /^127\./.test(host);
 }

@@ -71,14 +71,20 @@ export function createConversations({ sql, bus, identity, groupMembersMax = GROU
     { cache: false, maxBatchSize: MEMBERS_PER_STATEMENT_MAX },
   );
 
+  /** Null for an id that leads nowhere. Says nothing about membership. */
+  async function find(uuid: string): Promise<ConversationRef | null> {
+    const key = (await keys.find([uuid])).get(uuid);
+    return key === undefined ? null : { key, uuid };
+  }
+
   /**
    * NOT_FOUND for an id that leads nowhere. Says nothing about membership: the statement that follows judges it. Whatever else may be
    * complained of comes before: an outsider must get the same complaint whether or not there is such a conversation.
    */
   async function refer(uuid: string): Promise<ConversationRef> {
-    const key = (await keys.find([uuid])).get(uuid);
-    if (key === undefined) throw notFound();
-    return { key, uuid };
+    const found = await find(uuid);
+    if (found === null) throw notFound();
+    return found;
   }
 
   async function userKeys(field: string, uuids: readonly string[]): Promise<readonly number[]> {
@@ -122,6 +128,7 @@ export function createConversations({ sql, bus, identity, groupMembersMax = GROU
   }
 
   return {
+    find,
     refer,
 
     async create(viewerKey: number, viewerUuid: string, input: NewConversation): Promise<Conversation> {

@@ -48,7 +48,9 @@ export function memberOf(conversation: ConversationRef, row: MemberRow): Member 
   };
 }
 
-export function userOf(row: MemberRow): User {
+export type UserColumns = Pick<MemberRow, 'user_id' | 'user_public_id' | 'handle' | 'display_name' | 'avatar_url' | 'user_created_at'>;
+
+export function userOf(row: UserColumns): User {
   return {
     key: row.user_id,
     uuid: row.user_public_id,

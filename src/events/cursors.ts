@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CursorCodec } from '../platform/cursor.ts';
+import { dropOldest } from '../platform/drop-oldest.ts';
 import { AppError } from '../platform/errors.ts';
 import type { ViewerCursor } from './resume-changes.ts';
 
@@ -39,8 +40,7 @@ export function createEventCursors({ codec, epoch }: { readonly codec: CursorCod
       if (known !== undefined) return known;
       const cursor = codec.encode(`events:${uuid}`, [epochNumber, sequence, atUs]);
       recent.set(key, cursor);
-      const [oldest] = recent.keys();
-      if (oldest !== undefined && recent.size > RECENT_MAX) recent.delete(oldest);
+      dropOldest(recent, RECENT_MAX);
       return cursor;
     },
     viewer: ({ xmin, cut }) =>

@@ -1,5 +1,6 @@
 import type { ConversationRef } from '../conversations/conversation.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
+import { Freshness } from '../platform/freshness.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Sql } from '../platform/postgres.ts';
 import type { Bus, ConversationNews, SignalNews } from './bus.ts';
@@ -30,9 +31,6 @@ export type HubDependencies = {
   readonly lingerMs?: number;
 };
 
-/** For this long after a check was begun nothing can have been revoked that the node does not know of and still serves. */
-const CURRENT_MS = 1_500;
-
 type Entry = { readonly topic: Promise<Topic>; users: number; linger: NodeJS.Timeout | undefined; close: () => void };
 type Person = { readonly listeners: Set<PersonListener>; readonly unsubscribe: Promise<() => void> };
 
@@ -42,23 +40,21 @@ type Person = { readonly listeners: Set<PersonListener>; readonly unsubscribe: P
  */
 export class Hub {
   readonly #dependencies: Required<HubDependencies>;
+  /** Nothing can have been revoked that the node does not know of and still serves. */
+  readonly #freshness: Freshness;
   readonly #entries = new Map<number, Entry>();
   readonly #ready = new Map<number, Topic>();
   readonly #persons = new Map<number, Person>();
   #timer: NodeJS.Timeout | undefined;
   #checking: Promise<void> | null = null;
   #checkAgain = false;
-  /** When the last check that succeeded was begun, by the monotonic clock. */
-  #checkedAt: number;
   /** Who has begun to follow something since the check under way was begun, which does not look at that. */
   #newcomers = new Set<object>();
-  /** Since the last check somebody asked in vain. */
-  #hasRefused = false;
   #isStopped = false;
 
   constructor(dependencies: HubDependencies) {
     this.#dependencies = { clock: systemClock, areViewersCurrent: () => true, checkIntervalMs: 1_000, lingerMs: 10_000, ...dependencies };
-    this.#checkedAt = this.#dependencies.clock.monotonic();
+    this.#freshness = new Freshness(this.#dependencies.clock);
     this.#schedule();
   }
 
@@ -66,13 +62,9 @@ export class Hub {
     return this.#entries.size;
   }
 
-  /**
-   * Whether signals may be told now: changes are in a chain and meet a removal before anything after it, signals are not. Compared at each
-   * delivery, not by a timer, which sleeps when the process does.
-   */
+  /** Whether signals may be told now: changes are in a chain and meet a removal before anything after it, signals are not. */
   isCurrent(): boolean {
-    const isCurrent = this.#dependencies.clock.monotonic() - this.#checkedAt <= CURRENT_MS;
-    if (!isCurrent) this.#hasRefused = true;
+    const isCurrent = this.#freshness.isCurrent();
     // Not in one line with the above: both have to hear that they were asked in vain.
     const areViewersCurrent = this.#dependencies.areViewersCurrent();
     return isCurrent && areViewersCurrent;
@@ -231,10 +223,7 @@ export class Hub {
     const begunAt = this.#dependencies.clock.monotonic();
     // Whoever comes after that is looked up when they come.
     if (this.#ready.size > 0 || this.#persons.size > 0) await this.#compare();
-    this.#checkedAt = begunAt;
-    if (!this.#hasRefused) return;
-    this.#hasRefused = false;
-    this.onCurrent();
+    if (this.#freshness.checked(begunAt)) this.onCurrent();
   }
 
   async #compare(): Promise<void> {

@@ -38,8 +38,8 @@ export function createEventResolvers({ subscriptions, refer, cursors, xminOf }: 
           const uuid = conversationUuid('conversationId', conversationId);
           const start = startOf(after, context);
           // First, or the complaint of a cursor would tell an outsider that there is such a conversation.
-          if (start !== null) cursors.readConversation(uuid, start);
-          return subscriptions.conversationEvents(viewer.userKey, await refer(uuid), start);
+          const place = start === null ? null : cursors.readConversation(uuid, start);
+          return subscriptions.conversationEvents(viewer.userKey, await refer(uuid), place);
         },
         resolve: answer,
       },

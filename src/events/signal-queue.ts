@@ -1,3 +1,4 @@
+import { dropOldest } from '../platform/drop-oldest.ts';
 import type { EphemeralEvent } from './event.ts';
 
 /** Signals that wait for one reader at most, and typists it knows of at most. */
@@ -87,8 +88,7 @@ export class SignalQueue {
   #remember(key: string, atUs: number): void {
     this.#presences.delete(key);
     this.#presences.set(key, atUs);
-    const [oldest] = this.#presences.keys();
-    if (oldest !== undefined && this.#presences.size > PRESENCES_REMEMBERED_MAX) this.#presences.delete(oldest);
+    dropOldest(this.#presences, PRESENCES_REMEMBERED_MAX);
   }
 }
 

@@ -3,7 +3,7 @@ import { AppError } from '../platform/errors.ts';
 import type { Sql } from '../platform/postgres.ts';
 import { readRound, readStart } from './changes.ts';
 import { ConversationStream } from './conversation-stream.ts';
-import { type EventCursors, expiredCursor } from './cursors.ts';
+import { type ConversationPlace, type EventCursors, expiredCursor } from './cursors.ts';
 import type { ConversationEvent } from './event.ts';
 import type { Hub } from './hub.ts';
 import { readMemberships, readResume } from './resume-changes.ts';
@@ -24,7 +24,7 @@ export type Subscriptions = {
   conversationEvents(
     userKey: number,
     conversation: ConversationRef,
-    after: string | null,
+    after: ConversationPlace | null,
   ): Promise<AsyncIterableIterator<ConversationEvent>>;
   viewerEvents(userKey: number, after: string | null): Promise<AsyncIterableIterator<ConversationEvent>>;
 };
@@ -33,8 +33,7 @@ export function createSubscriptions({ sql, hub, cursors, now, ...rest }: Subscri
   const common: StreamDependencies = { hub, readRound: (request) => readRound(sql, request), ...rest };
 
   return {
-    async conversationEvents(userKey, conversation, after) {
-      const place = after === null ? null : cursors.readConversation(conversation.uuid, after);
+    async conversationEvents(userKey, conversation, place) {
       const stream = new ConversationStream(userKey, { ...common, cursors });
       const [topic] = await hub.join([conversation], stream);
       if (topic === undefined) throw new Error('A joined conversation must have a topic.');

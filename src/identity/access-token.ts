@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { errors, jwtVerify, SignJWT } from 'jose';
 import type { Clock } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
+import { ISSUER } from '../platform/issuer.ts';
 
 /** What an access token says. Who that is, and whether the session goes on, is the database's to say. */
 export type AccessClaims = { readonly userUuid: string; readonly sessionUuid: string; readonly expiresAtMs: number };
@@ -23,7 +24,6 @@ export type AccessTokensDependencies = {
 const ALGORITHM = 'EdDSA';
 /** RFC 9068: keeps tokens of other kinds, signed with the same key one day, from being taken for access tokens. */
 const TYPE = 'at+jwt';
-const ISSUER = 'rookery';
 const AUDIENCE = 'rookery';
 /** What stands before the 32 bytes of an Ed25519 key in PKCS #8 (RFC 8410). */
 const PKCS8_HEAD = Buffer.from('302e020100300506032b657004220420', 'hex');

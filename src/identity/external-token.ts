@@ -2,6 +2,7 @@ import { createSecretKey } from 'node:crypto';
 import { createRemoteJWKSet, customFetch, decodeJwt, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import type { Clock } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
+import { ISSUER } from '../platform/issuer.ts';
 import { readPublicKey } from '../platform/public-key.ts';
 import { downloadSmall } from '../platform/small-download.ts';
 import { type ClaimNames, type Claims, readClaims } from './claims.ts';
@@ -48,7 +49,6 @@ const HMAC_ALGORITHMS = ['HS256', 'HS384', 'HS512'];
 const TYPES = ['jwt', 'at+jwt', 'application/at+jwt'];
 /** What can still be written as a date. */
 const END_OF_TIME_MS = Date.UTC(9_999, 0);
-const OUR_ISSUER = 'rookery';
 
 type KeySource = { readonly key: JWTVerifyGetKey; readonly algorithms: readonly string[] };
 
@@ -87,7 +87,7 @@ export function createExternalTokens({ config, clock, onKeysUnavailable }: Exter
 /** By what the token says of itself, unchecked: only to choose who checks it. */
 export function isOurs(token: string): boolean {
   try {
-    return decodeJwt(token).iss === OUR_ISSUER;
+    return decodeJwt(token).iss === ISSUER;
   } catch {
     return true; // Of no form at all: ours to refuse.
   }

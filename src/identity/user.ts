@@ -21,7 +21,7 @@ export type User = {
 };
 
 export const DISPLAY_NAME_LENGTH_MAX = 80;
-export const AVATAR_URL_LENGTH_MAX = 2_048;
+const AVATAR_URL_LENGTH_MAX = 2_048;
 export const PASSWORD_LENGTH_MIN = 10;
 export const PASSWORD_LENGTH_MAX = 128;
 

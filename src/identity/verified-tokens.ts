@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import DataLoader from 'dataloader';
 import type { Clock } from '../platform/clock.ts';
+import { dropOldest } from '../platform/drop-oldest.ts';
 import { AppError } from '../platform/errors.ts';
 import { newUuid } from '../platform/id.ts';
 import type { Sql } from '../platform/postgres.ts';
@@ -205,11 +206,4 @@ function sessionEnded({ sessionUuid }: Pick<Identity, 'sessionUuid'>): AppError 
     'UNAUTHENTICATED',
     sessionUuid === null ? 'The user was deactivated: ask an administrator.' : 'The session has ended: sign in again.',
   );
-}
-
-/** Maps and sets are in the order of insertion. */
-function dropOldest<Key>(collection: { readonly size: number; keys(): Iterator<Key>; delete(key: Key): boolean }, sizeMax: number): void {
-  if (collection.size <= sizeMax) return;
-  const { value, done } = collection.keys().next();
-  if (done !== true) collection.delete(value);
 }

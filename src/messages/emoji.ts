@@ -1,7 +1,7 @@
 import { badInput } from '../platform/errors.ts';
 import { quoted } from '../platform/text.ts';
 
-export const EMOJI_BYTES_MAX = 32;
+const EMOJI_BYTES_MAX = 32;
 /** Different ones on one message. */
 export const EMOJI_PER_MESSAGE_MAX = 20;
 

@@ -1,5 +1,6 @@
 import type { User } from '../identity/user.ts';
 import { badInput } from '../platform/errors.ts';
+import { requestHash } from '../platform/request-hash.ts';
 import { checkText } from '../platform/text.ts';
 
 export type Message = {
@@ -44,4 +45,9 @@ export function checkBody(body: string): string {
   checkText('input.body', 'Message body', body, { lengthMin: 1, lengthMax: BODY_LENGTH_MAX, allowsLineBreaks: true });
   if (body.trim() === '') throw badInput('input.body', 'Message body must hold more than white space.');
   return body;
+}
+
+/** By which a repeat is told from another message under the same id; 0: none. In no thread it is as it was before there were threads, so that a repeat of such a message is still one. */
+export function messageHash(body: string, replyToSequence: number, threadRootSequence: number): string {
+  return requestHash(body, replyToSequence, ...(threadRootSequence === 0 ? [] : [threadRootSequence]));
 }

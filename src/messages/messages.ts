@@ -1,15 +1,15 @@
 import type { ConversationRef } from '../conversations/conversation.ts';
 import { checkClientId } from '../conversations/conversation.ts';
 import { type Changed, type Conversations, notFound } from '../conversations/conversations.ts';
+import { userOf } from '../conversations/rows.ts';
 import type { Bus } from '../events/bus.ts';
 import type { Change, MessageChange } from '../events/event.ts';
 import type { User } from '../identity/user.ts';
 import { AppError, badInput } from '../platform/errors.ts';
 import type { Sql } from '../platform/postgres.ts';
-import { requestHash } from '../platform/request-hash.ts';
 import { checkEmoji, EMOJI_PER_MESSAGE_MAX } from './emoji.ts';
 import { mentionsIn } from './mention-text.ts';
-import { checkBody, MENTIONS_MAX, type Message, PINS_MAX } from './message.ts';
+import { checkBody, MENTIONS_MAX, type Message, messageHash, PINS_MAX } from './message.ts';
 import { mentionedUserOf, messageOf } from './rows.ts';
 import * as store from './store.ts';
 import type { MessageWriter } from './writer.ts';
@@ -17,7 +17,7 @@ import type { MessageWriter } from './writer.ts';
 export type MessagesDependencies = {
   readonly sql: Sql;
   readonly bus: Bus;
-  readonly conversations: Pick<Conversations, 'refer' | 'keysByUuid'>;
+  readonly conversations: Pick<Conversations, 'refer' | 'find'>;
   readonly writer: MessageWriter;
 };
 
@@ -49,10 +49,10 @@ export function createMessages({ sql, bus, conversations, writer }: MessagesDepe
     bus.publish({ kind: 'conversation', conversationKey: conversation.key, changes: [change] });
   }
 
-  async function conversationOf({ conversationUuid: uuid }: MessageRef): Promise<ConversationRef> {
-    const key = (await conversations.keysByUuid([uuid])).get(uuid);
-    if (key === undefined) throw messageNotFound();
-    return { key, uuid };
+  async function conversationOf({ conversationUuid }: MessageRef): Promise<ConversationRef> {
+    const found = await conversations.find(conversationUuid);
+    if (found === null) throw messageNotFound();
+    return found;
   }
 
   async function read(
@@ -88,8 +88,7 @@ export function createMessages({ sql, bus, conversations, writer }: MessagesDepe
         conversationKey: conversation.key,
         authorKey: viewerKey,
         clientMessageId,
-        // A message in no thread has the hash it had before there were threads: a repeat of it is still one.
-        requestHash: threadRootSequence === 0 ? requestHash(body, replyToSequence) : requestHash(body, replyToSequence, threadRootSequence),
+        requestHash: messageHash(body, replyToSequence, threadRootSequence),
         body,
         replyToSequence,
         threadRootSequence,
@@ -157,7 +156,7 @@ export function createMessages({ sql, bus, conversations, writer }: MessagesDepe
     /** Who reacted to each message asked for, in the order of their reactions. */
     async reactors(viewerKey: number, requests: readonly store.ReactionsRequest[]): Promise<readonly (readonly Reactor[])[]> {
       const rows = Map.groupBy(await store.reactionPages(sql, viewerKey, requests), ({ ord }) => ord);
-      return requests.map((_, index) => (rows.get(index + 1) ?? []).map(reactorOf));
+      return requests.map((_, index) => (rows.get(index + 1) ?? []).map((row) => ({ user: userOf(row), sequence: row.sequence })));
     },
 
     /** The viewer's own emoji on each message asked for. */
@@ -236,20 +235,6 @@ const FORBIDDEN: Readonly<Record<Exclude<MessageChange, 'SEVERAL'>, string>> = {
 /** Whether it is the message or its conversation that does not exist or cannot be seen: the same answer. */
 function messageNotFound(): AppError {
   return new AppError('NOT_FOUND', 'There is no such message, or you are not in its conversation.');
-}
-
-function reactorOf(row: store.ReactionRow): Reactor {
-  return {
-    user: {
-      key: row.user_id,
-      uuid: row.public_id,
-      handle: row.handle,
-      displayName: row.display_name,
-      avatarUrl: row.avatar_url,
-      createdAt: row.created_at,
-    },
-    sequence: row.sequence,
-  };
 }
 
 function sentMessage(conversation: ConversationRef, sent: store.SendRow, outcome: store.SendOutcome): Message {

@@ -1,4 +1,5 @@
 import { roleMinNumber } from '../conversations/permission.ts';
+import type { UserColumns } from '../conversations/rows.ts';
 import type { Sql } from '../platform/postgres.ts';
 import { MENTIONS_MAX } from './message.ts';
 import type { MentionedUser, MessageRow } from './rows.ts';
@@ -204,21 +205,12 @@ export type ReactionsRequest = {
   readonly limit: number;
 };
 
-export type ReactionRow = {
-  readonly ord: number;
-  readonly sequence: number;
-  readonly user_id: number;
-  readonly public_id: string;
-  readonly handle: string;
-  readonly display_name: string;
-  readonly avatar_url: string | null;
-  readonly created_at: Date;
-};
+export type ReactionRow = UserColumns & { readonly ord: number; readonly sequence: number };
 
 /** Who reacted, in the order of their reactions, to many messages at once; only in conversations the viewer is in. */
 export async function reactionPages(sql: Sql, viewerKey: number, requests: readonly ReactionsRequest[]): Promise<readonly ReactionRow[]> {
   return sql<ReactionRow>`
-    SELECT k.ord::integer AS ord, x.sequence, x.user_id, u.public_id, u.handle, u.display_name, u.avatar_url, u.created_at
+    SELECT k.ord::integer AS ord, x.sequence, x.user_id, u.public_id AS user_public_id, u.handle, u.display_name, u.avatar_url, u.created_at AS user_created_at
       FROM unnest(${requests.map((r) => r.conversationKey)}::bigint[], ${requests.map((r) => r.messageSequence)}::bigint[], ${requests.map((r) => r.emoji)}::text[],
              ${requests.map((r) => r.afterSequence)}::bigint[], ${requests.map((r) => r.limit)}::integer[])
              WITH ORDINALITY k (conversation_id, message_sequence, emoji, after, size, ord)

@@ -1,4 +1,5 @@
 import type { Clock } from '../platform/clock.ts';
+import { dropOldest } from '../platform/drop-oldest.ts';
 import { type PresenceStore, type PresenceTimes, SWEPT_MAX } from './presence-store.ts';
 import {
   CONNECTIONS_MAX,
@@ -96,8 +97,7 @@ export function createMemoryPresenceStore({
       const person = personOf(userKey);
       person.stances.delete(sessionUuid);
       person.stances.set(sessionUuid, stance);
-      const [oldest] = person.stances.keys();
-      if (oldest !== undefined && person.stances.size > SESSION_STANCES_MAX) person.stances.delete(oldest);
+      dropOldest(person.stances, SESSION_STANCES_MAX);
       for (const held of person.connections.values()) if (held.sessionUuid === sessionUuid) held.stance = stance;
       return settle(userKey, person, clock.monotonic());
     },

@@ -1,4 +1,4 @@
-import { requestHash } from '../platform/request-hash.ts';
+import { messageHash } from '../messages/message.ts';
 import { EMOJI } from './languages.ts';
 import { CHANNEL, type ConversationPlan, DIRECT, type SeedPerson } from './plan.ts';
 import { isOwner, LEFT, type MemberState, REMOVED, Roster, type Stamp } from './roster.ts';
@@ -88,7 +88,7 @@ class History {
       deletedAtUs: null,
       replyTo,
       threadRoot: root?.sequence ?? null,
-      requestHash: requestHash(body, replyTo ?? 0, ...(root === null ? [] : [root.sequence])),
+      requestHash: messageHash(body, replyTo ?? 0, root?.sequence ?? 0),
       clientMessageId: `seed-${position}`,
       body,
       replyCount: 0,

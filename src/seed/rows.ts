@@ -55,7 +55,7 @@ export const TABLES = {
 } as const;
 export type HistoryTable = keyof typeof TABLES;
 
-/** A row of a history; its conversation and transaction are filled in by `lineOf…`. */
+/** A row of a history, with its conversation and transaction. */
 export type HistoryRow = { readonly table: HistoryTable; readonly values: readonly CopyValue[] };
 
 export type Place = { readonly conversationKey: number; readonly xid: string };

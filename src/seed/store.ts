@@ -4,7 +4,7 @@ import type { Head } from './history.ts';
 import { TABLES } from './rows.ts';
 
 const USER_COLUMNS = ['id', 'public_id', 'handle', 'display_name', 'password_hash', 'tier', 'created_at'];
-export const CONVERSATION_COLUMNS = [
+const CONVERSATION_COLUMNS = [
   'id',
   'public_id',
   'sequence',

@@ -116,11 +116,13 @@ export function createEventStreams({ limits, clock, metrics, present, observe }:
 
   function nextEvent(result: ExecutionResult, requestId: string): string {
     const cursor = cursorOf(result);
-    const { errors, ...rest } = result;
-    const text = sharedText(result);
-    const payload = errors === undefined ? rest : { ...rest, errors: errors.map((error) => formatError(present(error, requestId))) };
+    const text = sharedText(result) ?? JSON.stringify(formatted(result, requestId));
     // JSON holds no line breaks, and cursors are of one line by their alphabet.
-    return `event: next\n${cursor === null ? '' : `id: ${cursor}\n`}data: ${text ?? JSON.stringify(payload)}\n\n`;
+    return `event: next\n${cursor === null ? '' : `id: ${cursor}\n`}data: ${text}\n\n`;
+  }
+
+  function formatted({ errors, ...rest }: ExecutionResult, requestId: string) {
+    return errors === undefined ? rest : { ...rest, errors: errors.map((error) => formatError(present(error, requestId))) };
   }
 
   return {

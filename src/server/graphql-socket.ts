@@ -12,14 +12,13 @@ import { nextMessage, sharedNext } from './socket-frame.ts';
 import { RateCheck } from './socket-limits.ts';
 import type { SocketSession } from './socket-session.ts';
 import type { SocketStream, StreamOutlet } from './socket-stream.ts';
-import { type Framed, SocketWriter, type Stalls } from './socket-writer.ts';
+import { type Framed, SocketWriter } from './socket-writer.ts';
 
 /** Of all sockets alike. */
 export type GraphQLSocketDependencies = {
   readonly limits: Limits;
   readonly metrics: Metrics;
   readonly logger: Logger;
-  readonly stalls: Stalls;
   readonly present: (error: unknown, requestId: string) => GraphQLError;
   readonly onClosed: (socket: GraphQLSocket, code: number) => void;
 };
@@ -53,12 +52,12 @@ export class GraphQLSocket implements ProtocolSocket, StreamOutlet {
   #pongUntil = Number.POSITIVE_INFINITY;
 
   constructor(session: SocketSession, connection: Duplex, dependencies: GraphQLSocketDependencies) {
-    const { limits, stalls } = dependencies;
+    const { limits } = dependencies;
     const { ws } = session;
     this.session = session;
     this.#dependencies = dependencies;
     this.#ws = ws;
-    this.#writer = new SocketWriter(ws, connection, stalls);
+    this.#writer = new SocketWriter(session, connection, limits.socketStallMs);
     this.#rate = new RateCheck(limits.messagesPerSecondMax);
     this.#initUntil = performance.now() + limits.initTimeoutMs;
     this.#pingAt = performance.now() + limits.pingIntervalMs;

@@ -132,7 +132,7 @@ export async function createServer(dependencies: ServerDependencies): Promise<Ro
 
   function apply(reviewed: Reviewed): void {
     end((viewer) => viewer !== null && reviewed.get(viewer) === null);
-    sockets.refresh(new Map([...reviewed].flatMap(([before, now]) => (now === null || now === before ? [] : [[before, now]]))));
+    sockets.refresh(reviewed);
   }
 
   function end(matches: (viewer: Identity | null) => boolean): void {

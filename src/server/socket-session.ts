@@ -44,7 +44,7 @@ export class SocketSession {
 
   get isExpired(): boolean {
     const { viewer } = this.#caller;
-    return viewer !== null && viewer.expiresAtMs !== Number.POSITIVE_INFINITY && viewer.expiresAtMs <= this.#clock.now();
+    return viewer !== null && viewer.expiresAtMs <= this.#clock.now();
   }
 
   begin(caller: Caller): void {

@@ -1,13 +1,7 @@
 import process from 'node:process';
 import type { Duplex } from 'node:stream';
-import type { WebSocket } from 'ws';
-
-/** Of all sockets alike. */
-export type Stalls = {
-  /** A reader that takes nothing for this long, while something waits for it, has stalled. */
-  readonly stallTimeoutMs: number;
-  readonly onStalled: (ws: WebSocket) => void;
-};
+import { CLOSE } from './close-code.ts';
+import type { SocketSession } from './socket-session.ts';
 
 /** Bytes that may wait in a socket before those who write to it wait for its reader. */
 const AHEAD_BYTES_MAX = 64 * 1024;
@@ -23,19 +17,19 @@ export type Framed = { readonly message: string; readonly frame: string | null }
  * resolves when the system has taken the message, so that a stream goes at the pace of its reader.
  */
 export class SocketWriter {
-  readonly #ws: WebSocket;
+  readonly #session: Pick<SocketSession, 'ws' | 'close'>;
   readonly #socket: Duplex;
-  readonly #stalls: Stalls;
+  readonly #stallTimeoutMs: number;
   #isCorked = false;
   /** When the system last took a message. */
   #takenAt = 0;
   #stallTimer: NodeJS.Timeout | undefined;
 
-  /** `socket`: the connection below, as the upgrade handed it over. */
-  constructor(ws: WebSocket, socket: Duplex, stalls: Stalls) {
-    this.#ws = ws;
+  /** `socket`: the connection below, as the upgrade handed it over. A reader that takes nothing for `stallTimeoutMs`, while something waits for it, is closed. */
+  constructor(session: Pick<SocketSession, 'ws' | 'close'>, socket: Duplex, stallTimeoutMs: number) {
+    this.#session = session;
     this.#socket = socket;
-    this.#stalls = stalls;
+    this.#stallTimeoutMs = stallTimeoutMs;
   }
 
   write({ message, frame }: Framed): Promise<void> | undefined {
@@ -44,7 +38,7 @@ export class SocketWriter {
       this.#socket.cork();
       process.nextTick(uncork, this); // Runs when all that this turn has set going by promises is done.
     }
-    if (this.#ws.bufferedAmount + message.length <= AHEAD_BYTES_MAX) {
+    if (this.#session.ws.bufferedAmount + message.length <= AHEAD_BYTES_MAX) {
       this.#send(message, frame, this.#taken);
       return undefined;
     }
@@ -68,7 +62,7 @@ export class SocketWriter {
 
   /** Frames with an extension look different, none may follow the one that closes, and a socket that is destroyed takes none. */
   #send(message: string, frame: string | null, taken: () => void): void {
-    const ws = this.#ws;
+    const { ws } = this.#session;
     if (frame !== null && ws.readyState === ws.OPEN && ws.extensions === '' && this.#socket.writable) {
       this.#socket.write(frame, 'latin1', taken);
     } else ws.send(message, taken);
@@ -80,14 +74,14 @@ export class SocketWriter {
 
   /** There is a timer only while something waits. */
   #watch(sinceMs: number): void {
-    const { stallTimeoutMs, onStalled } = this.#stalls;
+    const { ws } = this.#session;
     this.#stallTimer = setTimeout(() => {
       this.#stallTimer = undefined;
-      if (this.#ws.readyState !== this.#ws.OPEN || this.#ws.bufferedAmount === 0) return;
+      if (ws.readyState !== ws.OPEN || ws.bufferedAmount === 0) return;
       const idleMs = performance.now() - this.#takenAt;
-      if (idleMs >= stallTimeoutMs) onStalled(this.#ws);
+      if (idleMs >= this.#stallTimeoutMs) this.#session.close(CLOSE.tooSlow);
       else this.#watch(idleMs);
-    }, stallTimeoutMs - sinceMs).unref();
+    }, this.#stallTimeoutMs - sinceMs).unref();
   }
 }
 

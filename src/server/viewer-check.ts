@@ -1,5 +1,6 @@
 import type { Identity } from '../identity/identity.ts';
 import type { Clock } from '../platform/clock.ts';
+import { Freshness } from '../platform/freshness.ts';
 import type { Logger } from '../platform/logger.ts';
 
 /** Each as it is now; null where it must not go on. */
@@ -18,35 +19,28 @@ export type ViewerCheckDependencies = {
   readonly logger: Logger;
 };
 
-/** For this long after a check was begun nobody can be connected whose session ended unnoticed before. */
-const CURRENT_MS = 1_500;
-
 /**
  * Compares who is connected with the database, about once a second and by one statement: what another node has ended, and told nobody,
  * ends here too. While the database is away everything stays as it is.
  */
 export class ViewerCheck {
   readonly #dependencies: ViewerCheckDependencies;
+  /** Nobody can be connected whose session ended unnoticed before. */
+  readonly #freshness: Freshness;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | null = null;
   #isWanted = false;
   #isStopped = false;
-  /** When the last check that succeeded was begun. */
-  #checkedAt: number;
-  /** Since then somebody asked in vain. */
-  #hasRefused = false;
 
   constructor(dependencies: ViewerCheckDependencies) {
     this.#dependencies = dependencies;
-    this.#checkedAt = dependencies.clock.monotonic();
+    this.#freshness = new Freshness(dependencies.clock);
     this.#schedule();
   }
 
-  /** Whether what is not in a chain may be told: compared at each delivery, not by a timer, which sleeps when the process does. */
+  /** Whether what is not in a chain may be told. */
   isCurrent(): boolean {
-    const isCurrent = this.#dependencies.clock.monotonic() - this.#checkedAt <= CURRENT_MS;
-    if (!isCurrent) this.#hasRefused = true;
-    return isCurrent;
+    return this.#freshness.isCurrent();
   }
 
   /** Checks at once; one that is under way may have read before, so another follows it. */
@@ -80,9 +74,7 @@ export class ViewerCheck {
       try {
         // Whoever comes after that is looked up when they come.
         if (found.length > 0) apply(await review(found));
-        this.#checkedAt = begunAt;
-        if (this.#hasRefused) onCurrent?.();
-        this.#hasRefused = false;
+        if (this.#freshness.checked(begunAt)) onCurrent?.();
       } catch (error) {
         logger.warn({ err: error }, 'It could not be checked whether those who are connected may stay; it is tried again.');
       }

@@ -22,6 +22,7 @@ import { attempt, prepareOperation, type SocketOperation } from './socket-operat
 import { type QuotaCheck, SocketCounts } from './socket-quota.ts';
 import { keptUuid, SocketSession } from './socket-session.ts';
 import { SocketStream } from './socket-stream.ts';
+import type { Reviewed } from './viewer-check.ts';
 
 export type WebSocketDependencies = {
   readonly server: Server;
@@ -41,8 +42,8 @@ export type SocketServer = {
   readonly viewers: readonly Identity[];
   /** Closes with 4403 those that match. */
   closeWhere(matches: (viewer: Identity | null) => boolean): void;
-  /** Tells operations from now on who their viewers have become. */
-  refresh(viewers: ReadonlyMap<Identity, Identity>): void;
+  /** Tells operations from now on who their viewers have become; those that must not go on are left alone. */
+  refresh(reviewed: Reviewed): void;
   /** Tells everyone to come back, spread over the time so that they do not all come at once; then no socket is left. */
   stop(spreadMs: number): Promise<void>;
   /** Cuts off who has not left. */
@@ -171,12 +172,6 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
     limits,
     metrics,
     logger,
-    stalls: {
-      stallTimeoutMs: limits.socketStallMs,
-      onStalled(ws) {
-        for (const { session } of open) if (session.ws === ws) session.close(CLOSE.tooSlow);
-      },
-    },
     present: pipeline.present,
     onClosed(socket, code) {
       open.delete(socket);
@@ -197,10 +192,10 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
     get viewers() {
       return [...open].flatMap(({ session }) => session.viewer ?? []);
     },
-    refresh(viewers) {
+    refresh(reviewed) {
       for (const { session } of open) {
-        const viewer = session.viewer === null ? undefined : viewers.get(session.viewer);
-        if (viewer !== undefined) session.refresh(viewer);
+        const now = session.viewer && reviewed.get(session.viewer);
+        if (now && now !== session.viewer) session.refresh(now);
       }
     },
     closeWhere(matches) {

@@ -64,7 +64,7 @@ test('who takes nothing for long while something waits has stalled; who is only 
 });
 
 function writeTo({ ws, socket }: Pair, stallTimeoutMs: number, onStalled: () => void) {
-  const writer = new SocketWriter(ws, socket, { stallTimeoutMs, onStalled });
+  const writer = new SocketWriter({ ws, close: onStalled }, socket, stallTimeoutMs);
   return async (message: string) => writer.write({ message, frame: null });
 }
 
