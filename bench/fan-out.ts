@@ -8,19 +8,14 @@ import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import WebSocket from 'ws';
-import { post } from '../test/kit/http.ts';
+import { Everybody } from './everybody.ts';
 import { COLLECTABLE, ServerProcess } from './server-process.ts';
 
-const SOCKETS_PER_PERSON = 50;
 const ROUNDS = 5;
 const SETTLE_MS = 3_000;
 const OPEN_AT_ONCE = 50;
 const DEADLINE_MS = 60_000;
 const KIB = 1024;
-
-const FOLLOW = `subscription ($id: ID!) { conversationEvents(conversationId: $id) {
-  __typename sequence previousSequence cursor ... on MessageSent { message { id position body createdAt author { id } } }
-} }`;
 
 const { values } = parseArgs({
   options: {
@@ -160,66 +155,16 @@ function median(numbers: readonly number[]): number {
 }
 
 async function rookery(ours: ServerProcess): Promise<Side> {
-  const { url, serviceToken, sample } = ours;
-  const ask = async <Data>(query: string, variables: object, actingAs?: string): Promise<Data> => {
-    const headers = actingAs === undefined ? {} : { 'Rookery-Acting-As': actingAs };
-    const { body } = await post<Data>(url, query, { variables, accessToken: serviceToken, headers });
-    if (!body.data) throw new Error(`Must succeed, got ${JSON.stringify(body.errors)}`);
-    return body.data;
-  };
-  const people: string[] = [];
-  for (let index = 0; index < Math.ceil(subscribers / SOCKETS_PER_PERSON); index += 1) {
-    const { createUser } = await ask<{ createUser: { user: { id: string } } }>(
-      'mutation ($input: CreateUserInput!) { createUser(input: $input) { user { id } } }',
-      { input: { handle: `person_${index}`, displayName: `Person ${index}`, tier: 'ENTERPRISE' } },
-    );
-    people.push(createUser.user.id);
-  }
-  const [owner = ''] = people;
-  const { createConversation } = await ask<{ createConversation: { conversation: { id: string } } }>(
-    'mutation ($input: CreateConversationInput!) { createConversation(input: $input) { conversation { id } } }',
-    { input: { kind: 'CHANNEL', title: 'Everybody', memberIds: people.slice(1, 101) } },
-    owner,
-  );
-  const { id } = createConversation.conversation;
-  for (let start = 101; start < people.length; start += 100) {
-    const input = { conversationId: id, userIds: people.slice(start, start + 100) };
-    await ask('mutation ($input: AddMembersInput!) { addMembers(input: $input) { cursor } }', { input }, owner);
-  }
+  const everybody = await Everybody.of(ours, subscribers);
   let count = 0;
   return {
     name: 'rookery',
-    usage: () => sample(),
+    usage: () => ours.sample(),
     collect: () => ours.collect(),
-    async open(index) {
-      const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
-      const ready = Promise.withResolvers<void>();
-      let seen = 0;
-      socket.once('open', () => {
-        const payload = { authorization: `Bearer ${serviceToken}`, actingAs: people[index % people.length] };
-        socket.send(JSON.stringify({ type: 'connection_init', payload }));
-      });
-      const listen = () => {
-        seen += 1;
-        // First the acknowledgement, then CaughtUp.
-        if (seen === 1) socket.send(JSON.stringify({ type: 'subscribe', id: 'events', payload: { query: FOLLOW, variables: { id } } }));
-        if (seen < 2) return;
-        socket.off('message', listen);
-        ready.resolve();
-      };
-      socket.on('message', listen);
-      socket.once('error', ready.reject);
-      await ready.promise;
-      return socket;
-    },
+    open: (index) => everybody.follow(index),
     send() {
       count += 1;
-      const input = {
-        conversationId: id,
-        clientMessageId: `message ${count}`,
-        body: 'A sentence of about the length that people write to each other.',
-      };
-      return ask('mutation ($input: SendMessageInput!) { sendMessage(input: $input) { cursor } }', { input }, owner);
+      return everybody.send(`message ${count}`, 'A sentence of about the length that people write to each other.');
     },
   };
 }

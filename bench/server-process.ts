@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { addressOf, type Exit } from '../test/kit/server-process.ts';
 
 /** What the server says of itself at one moment of a run. */
 export type Sample = {
@@ -48,8 +49,9 @@ export class ServerProcess implements AsyncDisposable {
       env: { ...process.env, PORT: '0', DATA_DIR: directory, LOG_LEVEL: 'warn', DATABASE_URL: '', SERVICE_TOKEN: serviceToken },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
+    const exited = new Promise<Exit>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
     try {
-      return new ServerProcess(child, await addressOf(child), serviceToken, directory);
+      return new ServerProcess(child, await addressOf(child, exited, START_DEADLINE_MS), serviceToken, directory);
     } catch (error) {
       child.kill('SIGKILL');
       removeData(directory);
@@ -57,7 +59,7 @@ export class ServerProcess implements AsyncDisposable {
     }
   }
 
-  readonly sample = async (): Promise<Sample> => {
+  async sample(): Promise<Sample> {
     const text = await (await fetch(`${this.url}/metrics`)).text();
     const figure = (name: string) => Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1] ?? 0);
     return {
@@ -67,7 +69,7 @@ export class ServerProcess implements AsyncDisposable {
       cpuSeconds: figure('process_cpu_seconds_total'),
       batchSize: figure('rookery_message_batch_size_sum') / (figure('rookery_message_batch_size_count') || 1),
     };
-  };
+  }
 
   /** For a server that was started with `COLLECTABLE`: it gives back what it does not retain. */
   collect(): void {
@@ -84,20 +86,6 @@ export class ServerProcess implements AsyncDisposable {
     }
     removeData(this.directory);
   }
-}
-
-/** Resolves with what it prints once it is ready. */
-function addressOf(child: ChildProcess): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const timer = setTimeout(() => reject(new Error(`The server must start within ${START_DEADLINE_MS} ms.`)), START_DEADLINE_MS);
-  let text = '';
-  child.stdout?.on('data', (data) => {
-    text += String(data);
-    const [, url] = /(http:\/\/\S+)\/graphql/.exec(text) ?? [];
-    if (url !== undefined) resolve(url);
-  });
-  child.once('exit', (code) => reject(new Error(`The server must stay up, got exit code ${code}.`)));
-  return promise.finally(() => clearTimeout(timer));
 }
 
 function removeData(directory: string): void {

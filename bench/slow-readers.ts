@@ -6,20 +6,17 @@
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import WebSocket from 'ws';
-import { post } from '../test/kit/http.ts';
+import type WebSocket from 'ws';
+import { until } from '../test/kit/until.ts';
+import { Everybody } from './everybody.ts';
 import { ServerProcess } from './server-process.ts';
 
-const SOCKETS_PER_PERSON = 50;
 const SLOW_PART = 0.2;
 const SAMPLE_MS = 1_000;
 const LINES = 6;
 const RETRY_MS = 50;
 const MIB = 1024 * 1024;
 const DEADLINE_MS = 60_000;
-const FOLLOW = `subscription ($id: ID!) { conversationEvents(conversationId: $id) {
-  __typename sequence previousSequence cursor ... on MessageSent { message { id position body createdAt author { id } } }
-} }`;
 
 const { values } = parseArgs({
   options: {
@@ -44,8 +41,7 @@ type Phase = {
 };
 
 await using server = await ServerProcess.start([]);
-const people = await createPeople(Math.ceil(socketCount / SOCKETS_PER_PERSON));
-const id = await createConversation();
+const everybody = await Everybody.of(server, socketCount);
 let phase: Phase | null = null;
 let sent = 0;
 let retried = 0;
@@ -67,7 +63,10 @@ async function run(name: string, lengthSeconds: number): Promise<Phase> {
   const start = performance.now();
   const underWay = new Set<Promise<unknown>>();
   const sampling = setInterval(() => {
-    void server.sample().then(({ atMs, rssBytes, heapBytes }) => current.memory.push({ atS: (atMs - start) / 1_000, rssBytes, heapBytes }));
+    server.sample().then(
+      ({ atMs, rssBytes, heapBytes }) => current.memory.push({ atS: (atMs - start) / 1_000, rssBytes, heapBytes }),
+      () => {}, // A machine that has much else to do may miss one.
+    );
   }, SAMPLE_MS);
   for (let count = 0; count < lengthSeconds * rate; count += 1) {
     const restMs = start + (count * 1_000) / rate - performance.now();
@@ -77,11 +76,11 @@ async function run(name: string, lengthSeconds: number): Promise<Phase> {
   }
   await Promise.all(underWay);
   const wanted = lengthSeconds * rate * (socketCount - slow.length);
-  const until = performance.now() + DEADLINE_MS;
-  while (current.delaysMs.length < wanted) {
-    if (performance.now() > until) throw new Error(`${wanted} messages must arrive, got ${current.delaysMs.length}.`);
-    await sleep(10);
-  }
+  await until(
+    () => current.delaysMs.length,
+    (count) => count >= wanted,
+    DEADLINE_MS,
+  );
   clearInterval(sampling);
   return current;
 }
@@ -121,41 +120,14 @@ function mib(bytes: number): string {
   return (bytes / MIB).toFixed(0);
 }
 
-async function ask<Data>(query: string, variables: object, actingAs?: string): Promise<Data> {
-  const headers = actingAs === undefined ? {} : { 'Rookery-Acting-As': actingAs };
-  const { body } = await post<Data>(server.url, query, { variables, accessToken: server.serviceToken, headers });
-  if (!body.data) throw new Error(`Must succeed, got ${JSON.stringify(body.errors)}`);
-  return body.data;
-}
-
-async function createPeople(count: number): Promise<readonly string[]> {
-  const created: string[] = [];
-  for (let index = 0; index < count; index += 1) {
-    const { createUser } = await ask<{ createUser: { user: { id: string } } }>(
-      'mutation ($input: CreateUserInput!) { createUser(input: $input) { user { id } } }',
-      { input: { handle: `person_${index}`, displayName: `Person ${index}`, tier: 'ENTERPRISE' } },
-    );
-    created.push(createUser.user.id);
-  }
-  return created;
-}
-
-async function createConversation(): Promise<string> {
-  const { createConversation: created } = await ask<{ createConversation: { conversation: { id: string } } }>(
-    'mutation ($input: CreateConversationInput!) { createConversation(input: $input) { conversation { id } } }',
-    { input: { kind: 'CHANNEL', title: 'Everybody', memberIds: people.slice(1) } },
-    people[0],
-  );
-  return created.conversation.id;
-}
-
 /** A body begins with the moment at which it was sent. A machine that has much else to do may ask to try again. */
 async function send(): Promise<void> {
   sent += 1;
-  const input = { conversationId: id, clientMessageId: `message ${sent}`, body: `${performance.now()} `.padEnd(bodyLength, 'x') };
+  const clientMessageId = `message ${sent}`;
+  const body = `${performance.now()} `.padEnd(bodyLength, 'x');
   for (;;) {
     try {
-      return void (await ask('mutation ($input: SendMessageInput!) { sendMessage(input: $input) { cursor } }', { input }, people[0]));
+      return await everybody.send(clientMessageId, body);
     } catch (error) {
       if (!/OVERLOADED|TIMEOUT/.test(String(error))) throw error;
       retried += 1;
@@ -165,24 +137,13 @@ async function send(): Promise<void> {
 }
 
 async function open(index: number): Promise<WebSocket> {
-  const socket = new WebSocket(`${server.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
-  const ready = Promise.withResolvers<void>();
-  socket.once('open', () => {
-    const payload = { authorization: `Bearer ${server.serviceToken}`, actingAs: people[index % people.length] };
-    socket.send(JSON.stringify({ type: 'connection_init', payload }));
-  });
+  const socket = await everybody.follow(index);
   socket.on('message', (data) => {
-    const text = String(data);
-    if (text.includes('connection_ack'))
-      socket.send(JSON.stringify({ type: 'subscribe', id: 'events', payload: { query: FOLLOW, variables: { id } } }));
-    if (text.includes('"CaughtUp"')) ready.resolve();
-    const sentAt = /"body":"([\d.]+) /.exec(text)?.[1];
+    const sentAt = /"body":"([\d.]+) /.exec(String(data))?.[1];
     if (sentAt !== undefined && phase !== null && !isSlow.has(socket)) phase.delaysMs.push(performance.now() - Number(sentAt));
   });
   socket.on('close', () => {
     if (phase !== null) phase.closed += 1;
   });
-  socket.once('error', ready.reject);
-  await ready.promise;
   return socket;
 }

@@ -302,18 +302,23 @@ test('signals that wait when their reader is removed are not told, and those of 
   await stream.return?.();
 });
 
+/** Of a world that has checked, the last check is too long ago, and none succeeds until the database is back. */
+async function unchecked(world: World): Promise<void> {
+  await until(
+    () => world.checks,
+    (checks) => checks > 0,
+  );
+  world.isDatabaseAway = true;
+  world.nowMs += 1_501;
+}
+
 describe('a node that has not checked for 1.5 seconds', () => {
   test('tells no signals until it has', async () => {
     await using world = await World.start({ checkIntervalMs: 20 });
     const [ada, ben] = [await world.user(), await world.user()];
     const group = await world.group(ada, ben);
     const stream = await following(world, ben, group);
-    await until(
-      () => world.checks,
-      (checks) => checks > 0,
-    );
-    world.isDatabaseAway = true;
-    world.nowMs += 1_501;
+    await unchecked(world);
     world.typing(group, ada);
     const pending = nextOf(stream);
     let isTold = false;
@@ -335,12 +340,7 @@ describe('a node that has not checked for 1.5 seconds', () => {
     const [ada, ben] = [await world.user(), await world.user()];
     const group = await world.group(ada, ben);
     const stream = await following(world, ben, group);
-    await until(
-      () => world.checks,
-      (checks) => checks > 0,
-    );
-    world.isDatabaseAway = true;
-    world.nowMs += 1_501;
+    await unchecked(world);
     await world.remove(group, ada, ben); // The news of it is lost.
     world.typing(group, ada);
     world.signal(group, read(ada, 1));

@@ -1,5 +1,5 @@
 import { createTestDatabase, type TestDatabase } from './database.ts';
-import { Person } from './person.ts';
+import { type Person, signUpAll } from './person.ts';
 import type { OwnRedis } from './redis.ts';
 import { type Runtime, ServerProcess } from './server-process.ts';
 
@@ -37,13 +37,7 @@ export class NodePair implements AsyncDisposable {
 
   /** People who have just signed up, in front of the first node, each by a name nobody else has. */
   async people<const Names extends readonly string[]>(...names: Names): Promise<{ readonly [Index in keyof Names]: Person }> {
-    const numbered = names.map((name) => {
-      this.#people += 1;
-      return { handle: `${name}_${this.#people}`, name };
-    });
-    const people = await Promise.all(numbered.map(({ handle, name }) => Person.signUp(this.nodes[0].url, handle, name)));
-    // One person for each name, in order.
-    return people as { readonly [Index in keyof Names]: Person };
+    return signUpAll(this.nodes[0].url, names, () => ++this.#people);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -300,3 +300,10 @@ export class Following implements AsyncDisposable {
 function isSignal(event: EventAnswer | SignalAnswer): event is SignalAnswer {
   return SIGNALS.includes(event.__typename);
 }
+
+/** People who have just signed up, each by a name nobody else has: `number` counts on. */
+export async function signUpAll<const Names extends readonly string[]>(url: string, names: Names, number: () => number) {
+  const people = await Promise.all(names.map((name) => Person.signUp(url, `${name}_${number()}`, name)));
+  // One person for each name, in order.
+  return people as { readonly [Index in keyof Names]: Person };
+}

@@ -75,7 +75,7 @@ export class ServerProcess implements AsyncDisposable {
       child.once('error', () => end(null, null)); // It could not even be started.
     });
     try {
-      return new ServerProcess(child, exited, await addressOf(child, exited));
+      return new ServerProcess(child, exited, await addressOf(child, exited, START_DEADLINE_MS));
     } catch (error) {
       signal(child, 'SIGKILL');
       throw error;
@@ -140,9 +140,9 @@ function databaseSettings(address: DatabaseAddress): Readonly<Record<string, str
 }
 
 /** What it prints once it is ready. */
-async function addressOf(child: ChildProcess, exited: Promise<Exit>): Promise<string> {
+export async function addressOf(child: ChildProcess, exited: Promise<Exit>, deadlineMs: number): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const timer = setTimeout(() => reject(new Error(`The server must start within ${START_DEADLINE_MS} ms.`)), START_DEADLINE_MS);
+  const timer = setTimeout(() => reject(new Error(`The server must start within ${deadlineMs} ms.`)), deadlineMs);
   let text = '';
   child.stdout?.on('data', (data) => {
     text += String(data);

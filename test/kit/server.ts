@@ -12,7 +12,7 @@ import type { Limits } from '../../src/server/limits.ts';
 import type { SocketQuota, SocketQuotas } from '../../src/server/socket-quota.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { type GraphQLResult, type HttpOptions, post } from './http.ts';
-import { Person } from './person.ts';
+import { type Person, signUpAll } from './person.ts';
 
 export type TestServerOptions = {
   readonly database?: TestDatabase;
@@ -80,13 +80,7 @@ export class TestServer implements AsyncDisposable {
 
   /** People who have just signed up, each by a name nobody else has. */
   async people<const Names extends readonly string[]>(...names: Names): Promise<{ readonly [Index in keyof Names]: Person }> {
-    const numbered = names.map((name) => {
-      this.#people += 1;
-      return { handle: `${name}_${this.#people}`, name };
-    });
-    const people = await Promise.all(numbered.map(({ handle, name }) => Person.signUp(this.url, handle, name)));
-    // One person for each name, in order.
-    return people as { readonly [Index in keyof Names]: Person };
+    return signUpAll(this.url, names, () => ++this.#people);
   }
 
   async anonymous<Data = Record<string, unknown>>(query: string, options: HttpOptions = {}): Promise<GraphQLResult<Data>> {
