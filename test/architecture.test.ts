@@ -100,6 +100,12 @@ describe('architecture', () => {
     expect(files.filter((file) => /\bDeno\.[a-z]/.test(readFileSync(join(root, file), 'utf8')))).toEqual([]);
   });
 
+  test('the client stays small: less than 300 lines in all', () => {
+    const texts = files.filter((file) => layer(file) === 'client').map((file) => readFileSync(join(root, file), 'utf8'));
+    expect(texts.length).toBeGreaterThan(0);
+    expect(texts.join('').match(/\n/g)?.length).toBeLessThan(300);
+  });
+
   test('files stay readable: none is longer than 400 lines', () => {
     const long = files.filter((file) => file !== TYPES_ONLY && readFileSync(join(root, file), 'utf8').split('\n').length > 400);
     expect(long).toEqual([]);

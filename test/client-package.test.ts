@@ -16,34 +16,46 @@ import { createRookeryClient } from 'rookery/client';
 const [url, accessToken, conversationId, after] = process.argv.slice(2);
 const client = createRookeryClient({ url, accessToken: () => accessToken });
 const events = [];
-for await (const event of client.conversation(conversationId, { after })) {
-  events.push(event.__typename);
-  if (event.__typename === 'CaughtUp') await client.send({ conversationId, body: 'from afar' });
-  else if (event.message.body === 'from afar') break;
-}
-console.log(JSON.stringify(events));
+let sending;
+client.followConversation({
+  conversationId,
+  after,
+  onEvent(event) {
+    events.push(event.__typename);
+    if (event.__typename === 'CaughtUp') sending = client.send({ conversationId, clientMessageId: crypto.randomUUID(), body: 'from afar' });
+    if (event.message?.body !== 'from afar') return;
+    console.log(JSON.stringify(events));
+    sending.then(client.close);
+  },
+});
 `;
 
 const TYPED = `
 import { type ChainedEvent, createRookeryClient, type Following, RookeryProblem, type Status } from 'rookery/client';
 
 const client = createRookeryClient({ url: 'https://chat.example.org/graphql', accessToken: async (refused) => (refused === null ? 'token' : null) });
-for await (const event of client.conversation('cnv_1', { after: 'cursor', bufferMax: 10 })) {
-  const next: number | null = event.sequence;
-  if (event.__typename === 'MessageSent') console.log(next, event.message.author.displayName.length, event.message.body?.length);
-  // @ts-expect-error: not every event has a message.
-  console.log(event.message.body);
-}
+client.followConversation({
+  conversationId: 'cnv_1',
+  after: 'cursor',
+  onEvent(event) {
+    const next: number | null = event.sequence;
+    if (event.__typename === 'MessageSent') console.log(next, event.message.author.displayName.length, event.message.body?.length);
+    // @ts-expect-error: not every event has a message.
+    console.log(event.message.body);
+  },
+});
+// @ts-expect-error: an inbox is somebody's.
+client.followInbox({ onEvent() {} });
 type Own = ChainedEvent & { readonly message?: { readonly bodyHtml: string | null } };
 const following: Following = client.followInbox<Own>({
+  viewerId: 'usr_1',
   selection: '... on MessageSent { message { bodyHtml } }',
   onEvent: ({ message, cursor }) => console.log(message?.bodyHtml?.length, cursor?.length),
-  onStatus: (status: Status) => console.log(status === 'live'),
-  onProblem: (problem) => console.log(problem instanceof RookeryProblem, problem.isFinal, problem.code.length),
+  onStatus: (status: Status, problem) => console.log(status === 'live', problem instanceof RookeryProblem && problem.isFinal, problem?.code.length),
 });
 // @ts-expect-error: it is told where it is, and moves on by itself.
 following.cursor = 'elsewhere';
-const { message }: { message: { position: number } } = await client.send({ conversationId: 'cnv_1', body: 'Hello' });
+const { message }: { message: { position: number } } = await client.send({ conversationId: 'cnv_1', clientMessageId: 'one', body: 'Hello' });
 console.log(message.position);
 `;
 
@@ -52,6 +64,7 @@ const GIVEN = `
 declare const session: { readonly accessToken: string };
 declare const conversationId: string;
 declare const cursor: string;
+declare const viewerId: string;
 declare const viewerCursor: string;
 declare const show: (event: object) => void;
 declare const showStatus: (status: string) => void;
@@ -81,16 +94,22 @@ beforeAll(async () => {
   await run('npm', ['run', 'pack:client', '--', '--pack-destination', directory], root);
   const [tarball = ''] = readdirSync(directory).filter((name) => name.endsWith('.tgz'));
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'somebody', private: true, type: 'module' }));
-  // Nothing is fetched: it depends on nothing.
-  await run('npm', ['install', join(directory, tarball), '--offline', '--ignore-scripts'], project);
+  // What it depends on is given from here, so that nothing is fetched: npm would complain if it needed more than that, or another version.
+  const needed = ['graphql-ws', 'graphql'].map((name) => join(root, 'node_modules', name));
+  const flags = ['--install-links', '--offline', '--cache', join(directory, 'cache'), '--ignore-scripts', '--no-audit'];
+  await run('npm', ['install', join(directory, tarball), ...needed, ...flags], project);
 }, DEADLINE_MS);
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 test(
-  'the client is installed from its tarball without anything else, and follows and sends',
+  'the client is installed from its tarball with graphql-ws and what that needs, and follows and sends',
   async () => {
-    expect(readdirSync(join(project, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual(['rookery']);
+    expect(readdirSync(join(project, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual([
+      'graphql',
+      'graphql-ws',
+      'rookery',
+    ]);
     await using server = await startTestServer();
     const [ada] = await server.people('ada');
     const { id, cursor } = await ada.create();
@@ -131,6 +150,7 @@ test(
     }
     for (const path of ['src/main.ts', 'src/server/chat-page/index.html', 'schema/events.graphql', 'migrations/0001-identity.sql'])
       expect(paths).toContain(path);
+    expect(client.dependencies).toEqual({ 'graphql-ws': rookery.dependencies['graphql-ws'] });
     expect({ name: client.name, version: client.version, license: client.license }).toEqual({
       name: rookery.name,
       version: rookery.version,

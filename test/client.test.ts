@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
-import { WebSocket as NodeWebSocket } from 'ws';
 import {
   type ClientOptions,
   type ConversationEvent,
@@ -36,8 +35,8 @@ describe('a conversation is followed', () => {
     expect(log.events).toMatchObject([
       { __typename: 'MessageSent', message: { body: 'before', position: 1, author: { displayName: 'ben' } } },
       { __typename: 'CaughtUp' },
-      { __typename: 'MessageChanged', messageChange: 'EDITED', message: { id: sent.id, body: 'edited' } },
-      { __typename: 'MemberChanged', memberChange: 'REMOVED', member: null, user: { id: ben.id } },
+      { __typename: 'MessageChanged', message: { id: sent.id, body: 'edited' } },
+      { __typename: 'MemberChanged', member: null, user: { id: ben.id, displayName: 'ben' } },
     ]);
     expect(following).toMatchObject({ status: 'live', cursor: log.events.at(-1)?.cursor });
     expect(log.problems).toEqual([]);
@@ -97,20 +96,9 @@ describe('a conversation is followed', () => {
     const one = record();
     const other = record();
     client.followConversation({ conversationId: (await ada.create()).id, ...one });
-    client.followInbox(other);
+    client.followInbox({ viewerId: ada.id, ...other });
     await vi.waitFor(() => expect([one.statuses.at(-1), other.statuses.at(-1)]).toEqual(['live', 'live']), DEADLINE);
     expect(proxy.connections).toBe(1);
-  });
-
-  test('by the WebSocket of the package ws, too', async () => {
-    await using server = await startTestServer();
-    const [ada] = await server.people('ada');
-    const { id, cursor } = await ada.create();
-    using client = clientOf(ada, { webSocketImpl: NodeWebSocket });
-    const log = record();
-    client.followConversation({ conversationId: id, after: cursor, ...log });
-    await client.send({ conversationId: id, body: 'hello' });
-    await vi.waitFor(() => expect(bodiesOf(log.events)).toEqual(['hello']), DEADLINE);
   });
 
   test('until the viewer is removed, which completes it after the event that says so', async () => {
@@ -169,6 +157,52 @@ describe('a conversation is followed', () => {
     await vi.waitFor(() => expect(log.statuses).toContain('live'), DEADLINE);
     expect(bodiesOf(log.events)).toEqual(['one', 'two', 'three']);
     expect(log.problems).toMatchObject([{ code: 'CONSUMER_FAILED', isFinal: false, cause: new Error('not now') }]);
+  });
+
+  test('at the pace of who takes it: stopped at any event, it goes on after it', async () => {
+    await using server = await startTestServer();
+    const [ada] = await server.people('ada');
+    const { id, cursor } = await ada.create();
+    for (let number = 1; number <= 60; number += 1) await ada.send(id, String(number));
+    using client = clientOf(ada);
+    const log = record();
+    const following = client.followConversation({
+      conversationId: id,
+      after: cursor,
+      ...log,
+      onEvent(event) {
+        log.onEvent(event);
+        if (log.events.length % 20 === 0) following.stop();
+      },
+    });
+    for (const count of [20, 40, 60]) {
+      await vi.waitFor(() => expect(log.statuses.at(-1)).toBe('stopped'), DEADLINE);
+      expect(log.events).toHaveLength(count);
+      expect(following.cursor).toBe(log.events.at(-1)?.cursor);
+      following.resume();
+    }
+    await vi.waitFor(() => expect(log.statuses.at(-1)).toBe('live'), DEADLINE);
+    expect(bodiesOf(log.events)).toEqual(Array.from({ length: 60 }, (_, index) => String(index + 1)));
+    expectUnbroken(log.events, 1);
+    expect(log.problems).toEqual([]);
+  });
+
+  test('until the client is closed', async () => {
+    await using server = await startTestServer();
+    const [ada] = await server.people('ada');
+    const { id } = await ada.create();
+    const client = clientOf(ada);
+    const log = record();
+    client.followConversation({ conversationId: id, ...log });
+    await vi.waitFor(() => expect(log.statuses).toContain('live'), DEADLINE);
+    client.close();
+    expect(log).toMatchObject({ statuses: ['connecting', 'live', 'stopped'], problems: [] });
+    const late = record();
+    client.followConversation({ conversationId: id, ...late });
+    await vi.waitFor(() => expect(late.statuses).toEqual(['connecting', 'failed']), DEADLINE);
+    expect(late.problems).toMatchObject([{ message: 'The client was closed.', isFinal: true }]);
+    const message = { conversationId: id, clientMessageId: randomUUID(), body: 'too late' };
+    await expect(client.send(message)).rejects.toMatchObject({ message: 'The client was closed.' });
   });
 
   test('once there is room on the socket: more operations than one may run are told, and tried again', async () => {
@@ -238,7 +272,7 @@ describe('the chain', () => {
     const { viewer } = await ben.ask<{ viewer: { cursor: string } }>('query { viewer { cursor } }');
     using client = clientOf(ben, { url: `${proxy.url}/graphql`, random: () => Math.random() / 20 });
     const log = record();
-    client.followInbox({ after: viewer.cursor, ...log });
+    client.followInbox({ viewerId: ben.id, after: viewer.cursor, ...log });
 
     let isWriting = true;
     const cutting = (async () => {
@@ -285,7 +319,7 @@ describe('the chain', () => {
     await using server = await startTestServer();
     const [ada] = await server.people('ada');
     const { id, cursor } = await ada.create();
-    using client = clientOf(ada, { webSocketImpl: losing((text) => text.includes('"lost"')) });
+    using client = clientOf(ada, { Socket: losing((text) => text.includes('"lost"')) });
     const log = record();
     client.followConversation({ conversationId: id, after: cursor, ...log });
     await vi.waitFor(() => expect(log.statuses).toContain('live'), DEADLINE);
@@ -300,9 +334,9 @@ describe('the chain', () => {
     const [ada] = await server.people('ada');
     const { id } = await ada.create();
     const { viewer } = await ada.ask<{ viewer: { cursor: string } }>('query { viewer { cursor } }');
-    using client = clientOf(ada, { webSocketImpl: losing((text) => text.includes('"lost"')) });
+    using client = clientOf(ada, { Socket: losing((text) => text.includes('"lost"')) });
     const log = record();
-    client.followInbox({ after: viewer.cursor, ...log });
+    client.followInbox({ viewerId: ada.id, after: viewer.cursor, ...log });
     await vi.waitFor(() => expect(log.statuses).toContain('live'), DEADLINE);
     for (const body of ['one', 'lost', 'three']) await ada.send(id, body);
     await vi.waitFor(() => expect(bodiesOf(log.events)).toEqual(['one', 'lost', 'three']), DEADLINE);
@@ -324,29 +358,6 @@ describe('a token', () => {
     expectUnbroken(log.events);
     expect(new Set(log.problems.map(({ code }) => code))).toEqual(new Set(['UNAUTHENTICATED']));
     expect(new Set(session.refused).size).toBe(session.refused.length);
-  });
-
-  test('that is renewed in time lets the socket live on', async () => {
-    await using server = await startTestServer({ config: { accessTokenTtlMs: 2_000 } });
-    await using proxy = await startProxy(server.app.port);
-    const [ada] = await server.people('ada');
-    const { id, cursor } = await ada.create();
-    await ada.send(id, 'before');
-    const session = sessionOf(ada);
-    using client = clientOf(ada, { url: `${proxy.url}/graphql`, accessToken: session.accessToken });
-    const log = record();
-    client.followConversation({ conversationId: id, after: cursor, ...log });
-    await vi.waitFor(() => expect(log.statuses).toContain('live'), DEADLINE);
-    const end = performance.now() + 3_000;
-    while (performance.now() < end) {
-      await sleep(400);
-      await session.refresh();
-      await client.renew();
-    }
-    await client.send({ conversationId: id, body: 'still here' });
-    await vi.waitFor(() => expect(bodiesOf(log.events)).toEqual(['before', 'still here']), DEADLINE);
-    expect(log).toMatchObject({ statuses: ['connecting', 'live'], problems: [] });
-    expect(proxy.connections).toBe(1);
   });
 
   test('that is refused and has no successor ends everything; one that cannot be had just now does not', async () => {
@@ -384,10 +395,8 @@ test('a cursor of an earlier copy of the database is told, so that a new snapsho
   const { viewer } = await before.ask<{ viewer: { cursor: string } }>('query { viewer { cursor } }');
   using client = clientOf(ada);
   const log = record();
-  const onExpired = vi.fn();
-  client.followInbox({ after: viewer.cursor, ...log, onExpired });
-  await vi.waitFor(() => expect(onExpired).toHaveBeenCalledOnce(), DEADLINE);
-  expect(log.statuses).toEqual(['connecting', 'failed']);
+  client.followInbox({ viewerId: ada.id, after: viewer.cursor, ...log });
+  await vi.waitFor(() => expect(log.statuses).toEqual(['connecting', 'failed']), DEADLINE);
   expect(log.problems).toMatchObject([{ code: 'CURSOR_EXPIRED', isFinal: true }]);
 });
 
@@ -403,8 +412,7 @@ describe('a network', () => {
     await vi.waitFor(() => expect(log.statuses).toEqual(['connecting', 'live']), DEADLINE);
     proxy.blackHole();
     await ada.send(id, 'into the void');
-    await vi.waitFor(() => expect(log.statuses.at(-1)).toBe('waiting'), DEADLINE);
-    expect(log.problems.at(-1)?.message).toBe('The server said nothing for 1000 ms.');
+    await vi.waitFor(() => expect(log.problems[0]?.message).toBe('The server said nothing for 1000 ms.'), DEADLINE);
     proxy.heal();
     await vi.waitFor(() => expect(bodiesOf(log.events)).toEqual(['into the void']), { timeout: 25_000 });
     expectUnbroken(log.events, 1);
@@ -416,54 +424,13 @@ describe('a network', () => {
     const [ada] = await server.people('ada');
     const { id } = await ada.create();
     proxy.refuse();
-    using client = clientOf(ada, { url: async () => `${proxy.url}/graphql`, random: () => 0.1 });
+    using client = clientOf(ada, { url: `${proxy.url}/graphql`, random: () => 0.1 });
     const log = record();
     client.followConversation({ conversationId: id, ...log });
     await vi.waitFor(() => expect(log.problems.length).toBeGreaterThan(3), DEADLINE);
     expect(log.statuses.filter((status) => status === 'live')).toEqual([]);
     proxy.heal();
     await vi.waitFor(() => expect(log.statuses.at(-1)).toBe('live'), DEADLINE);
-  });
-});
-
-describe('the iterator', () => {
-  test('honours the pace of its loop: beyond the buffer nothing is read, and nothing is lost', async () => {
-    await using server = await startTestServer();
-    const [ada] = await server.people('ada');
-    const { id, cursor } = await ada.create();
-    for (let number = 1; number <= 60; number += 1) await ada.send(id, String(number));
-    const frames: Frame[] = [];
-    using client = clientOf(ada, { webSocketImpl: recording(frames) });
-    const events = client.conversation(id, { after: cursor, bufferMax: 8 });
-    const seen: ConversationEvent[] = [];
-    for await (const event of events) {
-      seen.push(event);
-      if (seen.length === 1) {
-        // The stream was told to stop although nobody has taken anything more.
-        await vi.waitFor(() => expect(frames.map(({ type }) => type)).toContain('complete'), DEADLINE);
-      }
-      if (event.__typename === 'CaughtUp' && bodiesOf(seen).length === 60) break;
-    }
-    expect(bodiesOf(seen)).toEqual(Array.from({ length: 60 }, (_, index) => String(index + 1)));
-    expectUnbroken(seen, 1);
-    expect(frames.filter(({ type }) => type === 'subscribe').length).toBeGreaterThan(1);
-  });
-
-  test('ends when the viewer is removed, when it is aborted, and when the client is closed; throws what coming back cannot mend', async () => {
-    await using server = await startTestServer();
-    const [ada, ben] = await server.people('ada', 'ben');
-    const { id, cursor } = await ada.create({ members: [ben] });
-    const client = clientOf(ben);
-    const abort = new AbortController();
-    const aborted = collect(client.conversation(id, { after: cursor, signal: abort.signal }), () => abort.abort());
-    expect(await aborted).toHaveLength(1);
-    const removed = collect(client.conversation(id, { after: cursor }), () => ada.remove(id, ben));
-    expect((await removed).at(-1)).toMatchObject({ __typename: 'MemberChanged', member: null });
-    await expect(collect(client.conversation(id), () => {})).rejects.toMatchObject({ code: 'NOT_FOUND', isFinal: true });
-    expect(await collect(client.inbox(), () => client.close())).toHaveLength(1);
-    expect(await collect(client.inbox({ signal: AbortSignal.abort() }), () => {})).toEqual([]);
-    await expect(collect(client.inbox(), () => {})).rejects.toMatchObject({ message: 'The client was closed.', isFinal: true });
-    await expect(client.send({ conversationId: id, body: 'too late' })).rejects.toMatchObject({ message: 'The client was closed.' });
   });
 });
 
@@ -474,14 +441,14 @@ describe('a message is sent', () => {
     const { id, cursor } = await ada.create();
     let lost = 0;
     // The answer is on its way; the connection is gone before it arrives.
-    const webSocketImpl = losing((text, socket) => {
+    const Socket = losing((text, socket) => {
       if (!text.includes('"answer"') || lost === 2) return false;
       lost += 1;
       socket.close();
       return true;
     });
-    using client = clientOf(ada, { webSocketImpl });
-    const answer = await client.send({ conversationId: id, body: 'Once only.' });
+    using client = clientOf(ada, { Socket });
+    const answer = await client.send({ conversationId: id, clientMessageId: randomUUID(), body: 'Once only.' });
     expect(answer).toMatchObject({ message: { position: 1 }, cursor: expect.any(String) });
     expect(lost).toBe(2);
     const log = record();
@@ -499,17 +466,21 @@ describe('a message is sent', () => {
     const first = await client.send({ conversationId: id, body: 'one', clientMessageId });
     expect(await client.send({ conversationId: id, body: 'one', clientMessageId })).toEqual(first);
     await expect(client.send({ conversationId: id, body: 'two', clientMessageId })).rejects.toMatchObject({ code: 'CONFLICT' });
-    await expect(client.send({ conversationId: id, body: '' })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+    await expect(client.send({ conversationId: id, clientMessageId: randomUUID(), body: '' })).rejects.toMatchObject({
+      code: 'BAD_USER_INPUT',
+    });
     using stranger = clientOf(eve);
-    await expect(stranger.send({ conversationId: id, body: 'one' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(stranger.send({ conversationId: id, clientMessageId, body: 'one' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 });
 
-type Frame = { readonly type: string; readonly id?: string };
 type Heard = { readonly data: unknown };
 
-function clientOf(person: Person, options: Partial<ClientOptions> = {}) {
+/** `Socket` is what it takes for a WebSocket. */
+function clientOf(person: Person, { Socket = WebSocket, ...options }: Partial<ClientOptions> & { Socket?: typeof WebSocket } = {}) {
+  vi.stubGlobal('WebSocket', Socket);
   const client = createRookeryClient({ url: `${person.url}/graphql`, accessToken: () => person.accessToken, ...options });
+  vi.unstubAllGlobals();
   return { ...client, [Symbol.dispose]: client.close };
 }
 
@@ -522,8 +493,10 @@ function record() {
     statuses,
     problems,
     onEvent: (event) => events.push(event),
-    onStatus: (status) => statuses.push(status),
-    onProblem: (problem) => problems.push(problem),
+    onStatus(status, problem) {
+      statuses.push(status);
+      if (problem !== null) problems.push(problem);
+    },
   } satisfies FollowOptions & Record<string, unknown>;
 }
 
@@ -540,15 +513,6 @@ function bodiesOf(events: readonly ConversationEvent[]): readonly (string | null
   return events.flatMap((event) => (event.__typename === 'MessageSent' ? [event.message.body] : []));
 }
 
-async function collect(events: AsyncIterable<ConversationEvent>, onCaughtUp: () => unknown): Promise<readonly ConversationEvent[]> {
-  const seen: ConversationEvent[] = [];
-  for await (const event of events) {
-    seen.push(event);
-    if (event.__typename === 'CaughtUp') await onCaughtUp();
-  }
-  return seen;
-}
-
 /** A WebSocket that lets some of what it receives vanish, each text at most once unless `isLost` says so again. */
 function losing(isLost: (text: string, socket: WebSocket) => boolean) {
   const lost = new Set<string>();
@@ -560,15 +524,6 @@ function losing(isLost: (text: string, socket: WebSocket) => boolean) {
         if (isLost(text, this) && (isAnswer || !lost.has('event'))) lost.add('event');
         else handle?.(event);
       });
-    }
-  };
-}
-
-function recording(frames: Frame[]) {
-  return class extends WebSocket {
-    override send(text: string): void {
-      frames.push(JSON.parse(text));
-      super.send(text);
     }
   };
 }

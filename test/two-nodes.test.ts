@@ -25,7 +25,7 @@ async function gather(pair: NodePair): Promise<{ readonly audience: Audience; re
   const people = await pair.people('ada', 'ben', 'cy', 'dan');
   const [ada, ...others] = people;
   const conversation = await ada.create({ members: others });
-  const audience = new Audience(pair.nodes, conversation);
+  const audience = await Audience.open(pair.nodes, conversation);
   await audience.followInbox(ada);
   for (const person of people) {
     audience.followBySocket(person);

@@ -1,25 +1,35 @@
-import type { Connection, Result } from './connection.ts';
-import type { ChainedEvent, ConversationEvent } from './event.ts';
-import { createBackOff, problemOfFault, RookeryProblem } from './problem.ts';
+import type { Client } from 'graphql-ws/client';
+import { RookeryProblem, waitMs } from './problem.ts';
 
-/**
- * `connecting`; `live`: all there was has been told, and what happens is told at once; `waiting` for the next attempt; `paused`; and the ends:
- * `completed`: the viewer left or was removed; `failed`: see the last problem; `stopped` by `stop`.
- */
-export type Status = 'connecting' | 'live' | 'waiting' | 'paused' | 'completed' | 'failed' | 'stopped';
+const CHAIN = '__typename conversationId sequence previousSequence cursor ... on MemberChanged { user { id } member { id } }';
+const MESSAGE = '{ message { id clientMessageId position body createdAt editedAt deletedAt author { id handle displayName } } }';
+const SELECTION = `... on MessageSent ${MESSAGE} ... on MessageChanged ${MESSAGE} ... on MemberChanged { user { handle displayName } }`;
+
+type Chain = Readonly<{ conversationId: string | null; sequence: number | null; previousSequence: number | null; cursor: string | null }>;
+/** What every event has. Numbers are null for what is in no chain: passing signals, such as typing, and CaughtUp of an inbox. */
+export type ChainedEvent = Chain &
+  Readonly<{ __typename: string; user?: Readonly<{ id: string }>; member?: Readonly<{ id: string }> | null }>;
+
+type User = Readonly<{ id: string; handle: string; displayName: string }>;
+type Times = Readonly<{ createdAt: string; editedAt: string | null; deletedAt: string | null }>;
+export type Message = Times & Readonly<{ id: string; clientMessageId: string; position: number; body: string | null; author: User }>;
+type MessageEvent = Readonly<{ __typename: 'MessageSent' | 'MessageChanged'; message: Message }>;
+type MemberEvent = Readonly<{ __typename: 'MemberChanged'; user: User; member: Readonly<{ id: string }> | null }>;
+/** As it is selected by default. Kinds that are added later arrive too: pass over what you do not know. */
+export type ConversationEvent = ChainedEvent & (MessageEvent | MemberEvent | Readonly<{ __typename: 'ConversationChanged' | 'CaughtUp' }>);
+
+/** `live`: all there was has been told. `completed`: the viewer left or was removed. `failed`: coming back cannot mend it. */
+export type Status = 'connecting' | 'live' | 'waiting' | 'completed' | 'failed' | 'stopped';
 
 export type FollowOptions<Event extends ChainedEvent = ConversationEvent> = {
   /** Where to go on from: the cursor of a snapshot, or of the last event taken. Without it: from now on. */
   readonly after?: string | null;
-  /** What to select of an event in the place of SELECTION, besides the fields of ChainedEvent, which are always there. */
+  /** What to select of an event in the place of the default, besides the fields of ChainedEvent, which are always there. */
   readonly selection?: string;
   /** Each change once, in the order of its conversation. When it throws, the same event is told again later. */
   readonly onEvent: (event: Event) => void;
-  readonly onStatus?: (status: Status) => void;
-  /** What stands in the way; when it is not final the following goes on by itself. */
-  readonly onProblem?: (problem: RookeryProblem) => void;
-  /** The database was restored from an older copy: read a new snapshot and follow from its cursor. This following has failed. */
-  readonly onExpired?: () => void;
+  /** The problem is why it is `waiting` or has `failed`, else null. */
+  readonly onStatus?: (status: Status, problem: RookeryProblem | null) => void;
 };
 
 export type Following = {
@@ -27,154 +37,103 @@ export type Following = {
   /** Of the last event taken: where to go on from after a reload, once `onEvent` has returned. */
   readonly cursor: string | null;
   stop(): void;
-  /** Reads nothing until `resume`, which goes on after the last event taken. */
-  pause(): void;
+  /** Goes on after the last event taken when it was stopped; at once when it waits, unless it was the server that asked to wait. */
   resume(): void;
-  /** Ends the wait for the next attempt when it was the connection that was lost; what the server asked to wait is waited. */
-  hurry(): void;
 };
 
 export type FollowingDependencies = {
-  readonly connection: Connection;
+  readonly client: Client;
+  readonly problemOf: (failure: unknown) => RookeryProblem;
   readonly random: () => number;
-  readonly query: string;
-  readonly variables: object;
-  /** For the inbox, where a conversation that the viewer joins again begins a new chain: tells who that is. Null for one conversation. */
-  readonly viewerId: (() => Promise<string>) | null;
+  readonly followings: Set<Following>;
 };
 
-export function follow<Event extends ChainedEvent>(
-  { connection, random, query, variables, viewerId }: FollowingDependencies,
-  { after = null, onEvent, onStatus, onProblem, onExpired }: FollowOptions<Event>,
-): Following {
-  const backOff = createBackOff(random);
-  /** The last sequence of each conversation. */
-  const positions = new Map<string, number>();
-  /** Those the viewer is in no longer: if they come back the chain begins anew. */
-  const departed = new Set<string>();
-  let status: Status = 'connecting';
-  let cursor = after;
-  let viewer: string | null = null;
-  let isCaughtUp = false;
-  let hasDeparted = false;
-  let mayHurry = false;
-  let cancel: (() => void) | null = null;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+type Source = { readonly conversationId?: string; readonly viewerId?: string };
 
-  function become(next: Status): void {
-    status = next;
-    onStatus?.(next);
+/** One conversation, or the inbox of a viewer: a conversation that they leave and come back into begins a new chain. */
+export function follow<Event extends ChainedEvent>(
+  { client, problemOf, random, followings }: FollowingDependencies,
+  { conversationId, viewerId, after = null, selection = SELECTION, onEvent, onStatus }: FollowOptions<Event> & Source,
+): Following {
+  const isInbox = viewerId !== undefined;
+  const field = isInbox ? 'viewerEvents(after: $after)' : 'conversationEvents(conversationId: $conversationId, after: $after)';
+  const parameters = isInbox ? '$after: EventCursor' : '$conversationId: ID!, $after: EventCursor';
+  const query = `subscription (${parameters}) { events: ${field} { ${CHAIN} ${selection} } }`;
+  /** The last sequence of each conversation, and those where that was a departure, in an inbox that of the viewer. */
+  const positions = new Map<string | null, number>();
+  const departed = new Set<string | null>();
+  let attempts = 0;
+  let mayResume = false;
+  let cancel = () => {};
+  const following = {
+    status: 'connecting' as Status,
+    cursor: after,
+    stop: () => leave('stopped'),
+    resume: () => mayResume && attach(),
+  };
+  const isRunning = () => following.status === 'connecting' || following.status === 'live';
+  attach();
+  return following;
+
+  function become(status: Status, reason: RookeryProblem | null = null): void {
+    following.status = status;
+    mayResume = status === 'stopped' || (status === 'waiting' && reason?.retryAfterMs === 0);
+    onStatus?.(status, reason);
   }
 
-  async function attach(): Promise<void> {
-    clearTimeout(timer);
-    isCaughtUp = false;
-    let isCancelled = false;
-    cancel = () => {
-      isCancelled = true;
-    };
+  function attach(): void {
+    cancel();
+    const payload = { query, variables: { conversationId, after: following.cursor } };
+    const release = client.subscribe<{ events: Event }>(payload, {
+      next: ({ data, errors }) => isCurrent() && (data && !errors ? take(data.events) : end(problemOf(errors))),
+      error: (failure) => isCurrent() && end(problemOf(failure)),
+      complete: () => isCurrent() && end(null),
+    });
+    const isCurrent = (): boolean => cancel === release && isRunning();
+    cancel = release;
+    followings.add(following);
     become('connecting');
+  }
+
+  function take(event: Event): void {
+    const { conversationId: id, user, member } = event;
+    const position = positions.get(id) ?? event.previousSequence ?? 0;
+    const from = event.previousSequence ?? position;
+    const to = event.sequence ?? position;
+    const isNew = from === position || to > position;
+    if (from > position && !(isInbox && departed.has(id)))
+      return end(new RookeryProblem('CHAIN_BROKEN', `An event of ${id} must join on to ${position}, got one after ${from}.`));
     try {
-      if (viewerId !== null) viewer ??= await viewerId();
-    } catch (error) {
-      if (!isCancelled) end(error as RookeryProblem); // Requests are refused with nothing else.
+      if (isNew) onEvent(event);
+    } catch (cause) {
+      if (isRunning()) end(new RookeryProblem('CONSUMER_FAILED', 'The event could not be taken.', { cause }));
       return;
     }
-    if (!isCancelled) cancel = connection.run({ payload: { query, variables: { ...variables, after: cursor } }, next: take, end });
-  }
-
-  function detach(): void {
-    clearTimeout(timer);
-    cancel?.();
-    cancel = null;
-  }
-
-  function take({ data, errors }: Result): void {
-    try {
-      if (errors?.[0]) throw problemOfFault(errors[0]);
-      const { events: event } = data as { events: Event }; // As the query names and selects it.
-      if (isNew(event)) tell(event);
-      advance(event);
-    } catch (error) {
-      if (cancel === null) return; // Stopped or paused by who threw.
-      detach();
-      return end(error as RookeryProblem); // Nothing else is thrown above.
+    following.cursor = event.cursor ?? following.cursor;
+    if (isNew && event.sequence !== null) {
+      positions.set(id, to);
+      if (member === null && (!isInbox || user?.id === viewerId)) departed.add(id);
+      else departed.delete(id);
     }
-    if (!isCaughtUp || cancel === null) return;
-    backOff.reset();
-    if (status !== 'live') become('live');
-  }
-
-  function advance({ __typename, conversationId, sequence, user, member, ...event }: Event): void {
-    isCaughtUp ||= __typename === 'CaughtUp';
-    hasDeparted = __typename === 'MemberChanged' && member === null;
-    cursor = event.cursor ?? cursor;
-    if (conversationId === null || sequence === null || sequence <= (positions.get(conversationId) ?? -1)) return;
-    positions.set(conversationId, sequence);
-    if (hasDeparted && user?.id === viewer) departed.add(conversationId);
-    else departed.delete(conversationId);
-  }
-
-  /** False for what was told before. Throws when something between was not. Passing signals, such as typing, are not numbered. */
-  function isNew({ conversationId, previousSequence, sequence }: Event): boolean {
-    if (conversationId === null || previousSequence === null || sequence === null) return true;
-    const position = positions.get(conversationId) ?? previousSequence;
-    if (viewer !== null && previousSequence < position) return sequence > position;
-    if (previousSequence === position || (previousSequence > position && departed.has(conversationId))) return true;
-    throw new RookeryProblem(
-      'CHAIN_BROKEN',
-      `An event of ${conversationId} must join on to ${position}, got one after ${previousSequence}.`,
-    );
-  }
-
-  function tell(event: Event): void {
-    try {
-      onEvent(event);
-    } catch (cause) {
-      throw new RookeryProblem('CONSUMER_FAILED', 'The event could not be taken.', { cause });
-    }
+    if (event.__typename !== 'CaughtUp' || following.status !== 'connecting') return;
+    attempts = 0;
+    become('live');
   }
 
   /** An end without a departure is none: the server let go of the stream. */
-  function end(problem: RookeryProblem | null): void {
-    cancel = null;
-    if (problem === null && viewerId === null && hasDeparted) return become('completed');
-    const reason = problem ?? new RookeryProblem('CONNECTION_LOST', 'The server ended the stream.');
-    if (reason.isFinal) become('failed');
-    else {
-      mayHurry = reason.code === 'CONNECTION_LOST';
-      timer = setTimeout(attach, backOff.nextMs(reason));
-      become('waiting');
-    }
-    onProblem?.(reason);
-    if (reason.code === 'CURSOR_EXPIRED') onExpired?.();
+  function end(reason: RookeryProblem | null): void {
+    if (reason === null && !isInbox && departed.size > 0) return leave('completed');
+    reason ??= new RookeryProblem('CONNECTION_LOST', 'The server ended the stream.');
+    if (reason.isFinal) return leave('failed', reason);
+    cancel();
+    const timer = setTimeout(attach, waitMs(reason, attempts++, random));
+    cancel = () => clearTimeout(timer);
+    become('waiting', reason);
   }
 
-  function leave(next: 'paused' | 'stopped'): void {
-    if (isOver(status) || status === next) return;
-    detach();
-    become(next);
+  function leave(status: Status, reason: RookeryProblem | null = null): void {
+    if (!followings.delete(following)) return;
+    cancel();
+    become(status, reason);
   }
-
-  attach();
-  return {
-    get status() {
-      return status;
-    },
-    get cursor() {
-      return cursor;
-    },
-    stop: () => leave('stopped'),
-    pause: () => leave('paused'),
-    resume() {
-      if (status === 'paused') attach();
-    },
-    hurry() {
-      if (status === 'waiting' && mayHurry) attach();
-    },
-  };
-}
-
-export function isOver(status: Status): boolean {
-  return status === 'completed' || status === 'failed' || status === 'stopped';
 }

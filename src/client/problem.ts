@@ -1,5 +1,5 @@
-/** Codes of answers that stay the same however often one asks. All others, codes added later too, are worth another attempt. */
-const FINAL_CODES = ['FORBIDDEN', 'NOT_FOUND', 'BAD_USER_INPUT', 'CONFLICT', 'CURSOR_EXPIRED', 'COST_LIMIT_EXCEEDED'];
+/** Of answers that stay the same however often one asks. All others, codes added later too, are worth another attempt. */
+const FINAL_CODES = ['FORBIDDEN', 'NOT_FOUND', 'BAD_USER_INPUT', 'CONFLICT', 'CURSOR_EXPIRED', 'COST_LIMIT_EXCEEDED', 'PROTOCOL_BROKEN'];
 /** Closes that say that this client and this server do not understand each other. 4403 is about the token alone. */
 const FINAL_CLOSES = [1002, 1003, 1007, 1009, 1010, 4400, 4401, 4406, 4409, 4429];
 const RETRY_AFTER_MS_MAX = 300_000;
@@ -7,11 +7,9 @@ const RETRY_MS_MIN = 500;
 const RETRY_MS_MAX = 15_000;
 
 export type GraphQLFault = { readonly message: string; readonly extensions?: Readonly<Record<string, unknown>> };
+export type Close = { readonly code: number; readonly reason: string };
 
-/**
- * Why something does not go on. `code` is one of the server's (docs/errors.md), or CONNECTION_LOST, PROTOCOL_BROKEN, CHAIN_BROKEN (an event
- * did not join on to the one before) or CONSUMER_FAILED (`onEvent` threw: `cause`). Unless it `isFinal`, the client comes back by itself.
- */
+/** Why something does not go on. Unless it `isFinal`, the client comes back by itself. The guide tells the codes. */
 export class RookeryProblem extends Error {
   override readonly name = 'RookeryProblem';
   readonly code: string;
@@ -27,25 +25,17 @@ export class RookeryProblem extends Error {
   }
 }
 
-export function problemOfFault({ message, extensions = {} }: GraphQLFault): RookeryProblem {
-  const { code, retryAfterMs } = extensions;
-  return new RookeryProblem(String(code ?? 'UNKNOWN'), message, typeof retryAfterMs === 'number' ? { retryAfterMs } : {});
+export function problemOfFault({ message, extensions: { code = 'UNKNOWN', retryAfterMs } = {} }: GraphQLFault): RookeryProblem {
+  return new RookeryProblem(String(code), message, { retryAfterMs: Number(retryAfterMs) || 0 });
 }
 
-export function problemOfClose(code: number, reason: string): RookeryProblem {
+export function problemOfClose({ code, reason }: Close): RookeryProblem {
   const message = `The socket was closed with ${code}${reason && `: ${reason}`}.`;
   if (code === 4403) return new RookeryProblem('UNAUTHENTICATED', message);
-  const isFinal = FINAL_CLOSES.includes(code);
-  return new RookeryProblem(isFinal ? 'PROTOCOL_BROKEN' : 'CONNECTION_LOST', message, { isFinal });
+  return new RookeryProblem(FINAL_CLOSES.includes(code) ? 'PROTOCOL_BROKEN' : 'CONNECTION_LOST', message);
 }
 
 /** How long to wait before the next attempt: anything up to a bound that doubles ("full jitter"), so that thousands do not come at once. */
-export function createBackOff(random: () => number) {
-  let attempts = 0;
-  return {
-    reset: () => {
-      attempts = 0;
-    },
-    nextMs: ({ retryAfterMs }: RookeryProblem) => retryAfterMs + random() * Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** attempts++),
-  };
+export function waitMs({ retryAfterMs }: RookeryProblem, attempt: number, random: () => number): number {
+  return retryAfterMs + random() * Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** attempt);
 }

@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire, stripTypeScriptTypes } from 'node:module';
+import { dirname, join } from 'node:path';
 import process from 'node:process';
 import type { Page } from './http.ts';
 
@@ -48,7 +49,10 @@ const SCRIPTS = [
 const STYLES = ['chat', 'messages', 'panel'];
 
 /** Those of `rookery/client`: the page is its first user, and gets the sources themselves. */
-const CLIENT_FILES = ['client', 'connection', 'event', 'following', 'problem'];
+const CLIENT_FILES = ['client', 'following', 'problem'];
+
+/** What the client is built upon, by the name it has there, which a browser does not know, and where the browser gets it. */
+const LIBRARY = { name: 'graphql-ws/client', folder: '/client/graphql-ws', files: /^(client|common-.*)\.js$/ };
 
 const FILES = [
   { path: '/', name: 'index.html', contentType: HTML },
@@ -58,15 +62,23 @@ const FILES = [
 
 /** The chat page, by path: a whole client in plain files, as the browser gets them. Read once. */
 export function createChatPages(): ReadonlyMap<string, Page> {
-  const page = ({ path, name, contentType }: (typeof FILES)[number]): [string, Page] => {
-    const body = readFileSync(new URL(`chat-page/${name}`, import.meta.url));
-    return [path, { body, contentType, contentSecurityPolicy: POLICY }];
-  };
-  const clientFile = (name: string): [string, Page] => {
-    const body = withoutTypes(readFileSync(new URL(`../client/${name}.ts`, import.meta.url), 'utf8'));
-    return [`/client/${name}.ts`, { body, contentType: SCRIPT, contentSecurityPolicy: POLICY }];
-  };
-  return new Map([...FILES.map(page), ...CLIENT_FILES.map(clientFile)]);
+  const page = (path: string, contentType: string, body: string | Buffer): [string, Page] => [
+    path,
+    { body, contentType, contentSecurityPolicy: POLICY },
+  ];
+  const libraryFolder = dirname(createRequire(import.meta.url).resolve(LIBRARY.name));
+  const libraryFiles = readdirSync(libraryFolder).filter((name) => LIBRARY.files.test(name));
+  return new Map([
+    ...FILES.map(({ path, name, contentType }) => page(path, contentType, readFileSync(new URL(`chat-page/${name}`, import.meta.url)))),
+    ...CLIENT_FILES.map((name) => page(`/client/${name}.ts`, SCRIPT, clientFile(name))),
+    ...libraryFiles.map((name) => page(`${LIBRARY.folder}/${name}`, SCRIPT, readFileSync(join(libraryFolder, name)))),
+  ]);
+}
+
+/** An import map would be an inline script, which the policy forbids: so the one name is written as an address. */
+function clientFile(name: string): string {
+  const text = withoutTypes(readFileSync(new URL(`../client/${name}.ts`, import.meta.url), 'utf8'));
+  return text.replace(`'${LIBRARY.name}'`, `'${LIBRARY.folder}/client.js'`);
 }
 
 /** As the runtime itself does when it loads a file. Node warns that the function is young, which tells an operator nothing. */

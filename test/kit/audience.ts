@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ConversationEvent, createRookeryClient, type RookeryProblem } from '../../src/client/client.ts';
+import { type ConversationEvent, createRookeryClient, type RookeryProblem, type Status } from '../../src/client/client.ts';
 import { EventReader, post } from './http.ts';
 import type { ConversationAnswer, Person } from './person.ts';
+import { startProxy, type TestProxy } from './proxy.ts';
 import { type History, historyOf, Replica, type ReplicaEvent } from './replica.ts';
 import { until } from './until.ts';
 
@@ -43,10 +44,18 @@ export class Audience implements AsyncDisposable {
   #isWriting = true;
   #isReading = true;
   #turn = 0;
+  /** Between sockets and nodes. */
+  #proxy: TestProxy | undefined;
 
-  constructor(nodes: Nodes, conversation: ConversationAnswer) {
+  private constructor(nodes: Nodes, conversation: ConversationAnswer) {
     this.#nodes = nodes;
     this.#conversation = conversation;
+  }
+
+  static async open(nodes: Nodes, conversation: ConversationAnswer): Promise<Audience> {
+    const audience = new Audience(nodes, conversation);
+    audience.#proxy = await startProxy(() => Number(new URL(audience.#next()).port));
+    return audience;
   }
 
   /** Sends one message after the other until `finish`. */
@@ -62,7 +71,7 @@ export class Audience implements AsyncDisposable {
 
   /** All that the person is in, by the same client. Resolves when it follows: until then nothing may be written. */
   async followInbox(person: Person): Promise<void> {
-    const following = this.#client(person).followInbox(this.#handlers(this.#replica()));
+    const following = this.#client(person).followInbox({ viewerId: person.id, ...this.#handlers(this.#replica()) });
     await until(
       () => following.status,
       (status) => status === 'live',
@@ -109,11 +118,12 @@ export class Audience implements AsyncDisposable {
     this.#isReading = false;
     for (const stop of this.#stops) stop();
     await Promise.all([...this.#writing, ...this.#reading]);
+    await this.#proxy?.[Symbol.asyncDispose]();
   }
 
   #client(person: Person) {
     const client = createRookeryClient({
-      url: () => `${this.#next()}/graphql`,
+      url: `${this.#proxy?.url}/graphql`,
       accessToken: () => person.accessToken,
       random: () => Math.random() * HURRY,
     });
@@ -126,7 +136,9 @@ export class Audience implements AsyncDisposable {
       onEvent: (event: ConversationEvent) => {
         if (event.sequence !== null) replica.apply(event);
       },
-      onProblem: ({ code, message, cause, isFinal }: RookeryProblem) => {
+      onStatus: (_status: Status, problem: RookeryProblem | null) => {
+        if (problem === null) return;
+        const { code, message, cause, isFinal } = problem;
         this.#interrupted(message);
         if (isFinal || (code !== 'CONNECTION_LOST' && !PASSING.includes(code))) this.failures.push([code, message, cause]);
       },

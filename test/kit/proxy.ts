@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
+/** A port of 127.0.0.1, or the path of a unix socket. */
+type Target = number | string;
 type Mode = 'open' | 'black-hole' | 'refusing';
 
 /**
@@ -8,8 +10,8 @@ type Mode = 'open' | 'black-hole' | 'refusing';
  * a server comes back elsewhere.
  */
 export class TestProxy implements AsyncDisposable {
-  /** A port of 127.0.0.1, or the path of a unix socket. */
-  targetPort: number | string;
+  /** A function is asked for each connection. */
+  targetPort: Target | (() => Target);
   /** How many connections it has taken, those refused not counted. */
   connections = 0;
   readonly #server: Server;
@@ -18,13 +20,13 @@ export class TestProxy implements AsyncDisposable {
   /** A connection of an earlier generation has lost bytes and never carries any again. */
   #generation = 0;
 
-  private constructor(server: Server, targetPort: number | string) {
+  private constructor(server: Server, targetPort: TestProxy['targetPort']) {
     this.#server = server;
     this.targetPort = targetPort;
     server.on('connection', (socket) => this.#take(socket));
   }
 
-  static async start(targetPort: number | string): Promise<TestProxy> {
+  static async start(targetPort: TestProxy['targetPort']): Promise<TestProxy> {
     const server = createServer();
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -73,7 +75,8 @@ export class TestProxy implements AsyncDisposable {
       return;
     }
     const generation = this.#generation;
-    const target = typeof this.targetPort === 'string' ? connect(this.targetPort) : connect(this.targetPort, '127.0.0.1');
+    const port = typeof this.targetPort === 'function' ? this.targetPort() : this.targetPort;
+    const target = typeof port === 'string' ? connect(port) : connect(port, '127.0.0.1');
     this.#hold(target);
     const join = (from: Socket, to: Socket) => {
       from.on('data', (bytes) => {
@@ -107,6 +110,6 @@ function reset(socket: Socket): void {
   else socket.resetAndDestroy();
 }
 
-export function startProxy(targetPort: number | string): Promise<TestProxy> {
+export function startProxy(targetPort: TestProxy['targetPort']): Promise<TestProxy> {
   return TestProxy.start(targetPort);
 }

@@ -28,7 +28,7 @@ const NOT_YET = { isWaiting: true, mentions: [], mentionsAll: false };
 const PEOPLE_INTERVAL_MS = 30_000;
 
 const $ = (id) => document.getElementById(id);
-const session = createSession({ onToken: () => client?.renew(), onEnd: showDoor });
+const session = createSession({ onEnd: showDoor });
 const outbox = createOutbox({ deliver, onChange: render });
 const conversations = new Map();
 let check = createDeliveryCheck();
@@ -152,7 +152,7 @@ async function start() {
     }
     client?.close();
     client = createRookeryClient({ url: new URL('graphql', location.href).href, accessToken: session.otherTokenThan });
-    client.followInbox({ selection: operations.EVENT, after: viewer.cursor, onEvent, onStatus, onProblem, onExpired: start });
+    client.followInbox({ viewerId: session.user.id, selection: operations.EVENT, after: viewer.cursor, onEvent, onStatus });
     if (conversations.has(openId)) await show(openId);
     else leave();
     await thread.reload();
@@ -164,9 +164,12 @@ async function start() {
   }
 }
 
-function onStatus(status) {
+function onStatus(status, problem = null) {
   $('connection').textContent = { live: 'live', connecting: 'connecting …', waiting: 'offline, trying again …' }[status] ?? status;
   $('status').dataset.state = status;
+  if (problem?.code === 'CURSOR_EXPIRED') return start();
+  // What coming back mends is no news to anybody.
+  if (problem?.isFinal) notify(problem.message);
   if (status !== 'live') return;
   // What could not be done without the server.
   outbox.send(session.user.id);
@@ -190,11 +193,6 @@ async function catchUp() {
 
 function learnPresences({ members }) {
   for (const { user } of members.nodes) presences.learn(user);
-}
-
-/** What coming back mends is no news to anybody. */
-function onProblem({ isFinal, code, message }) {
-  if (isFinal && code !== 'CURSOR_EXPIRED') notify(message);
 }
 
 // ── What happens

@@ -22,8 +22,8 @@ export function isTransient(error) {
   return !(error instanceof Refusal) || TRANSIENT.includes(error.code);
 }
 
-/** `onToken` hears of every new access token, `onEnd` that there is no session any more. */
-export function createSession({ onToken, onEnd }) {
+/** `onEnd` hears that there is no session any more. */
+export function createSession({ onEnd }) {
   let current = JSON.parse(sessionStorage.getItem(KEY) ?? 'null');
   let refreshing = null;
   let timer;
@@ -39,7 +39,6 @@ export function createSession({ onToken, onEnd }) {
     }
     sessionStorage.setItem(KEY, JSON.stringify(session));
     refreshInTime();
-    onToken(session.accessToken);
   }
 
   /** Where it fails, or the clock is wrong, the first refusal of the old token brings the new one. */
