@@ -19,6 +19,7 @@ import { createIdentityResolvers } from './identity/resolvers.ts';
 import { createBodyRenderer } from './messages/body-renderer.ts';
 import { createMessageLoaders } from './messages/loaders.ts';
 import { createMessages } from './messages/messages.ts';
+import { createPages } from './messages/pages/pages.ts';
 import { createMessageResolvers } from './messages/resolvers.ts';
 import { MessageWriter } from './messages/writer.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
@@ -31,12 +32,16 @@ import { connectPostgres, type DatabaseAddress } from './platform/postgres.ts';
 import { connectRedis } from './platform/redis.ts';
 import { redisPrefix } from './platform/redis-prefix.ts';
 import { deriveSecrets } from './platform/secrets.ts';
+import { connectSlowPostgres } from './platform/slow-database.ts';
 import { createPresence } from './presence/presence.ts';
 import { createMemoryPresenceStore } from './presence/presence-store-memory.ts';
 import { createRedisPresenceStore } from './presence/presence-store-redis.ts';
 import { createPresenceResolvers } from './presence/resolvers.ts';
 import { createTyping } from './presence/typing.ts';
 import { FUNCTION_FILES, MIGRATIONS_DIRECTORY } from './schema-files.ts';
+import { IndexTidier } from './search/index-tidier.ts';
+import { createSearchResolvers } from './search/resolvers.ts';
+import { createSearch } from './search/search.ts';
 import { createChatPages } from './server/chat-page.ts';
 import type { Limits } from './server/limits.ts';
 import { createServer, type RookeryServer } from './server/server.ts';
@@ -86,22 +91,34 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
     stack.use(await openDatabase({ databaseUrl, directory, migrations: MIGRATIONS_DIRECTORY, functions: FUNCTION_FILES, logger })).address;
   const metrics = createMetrics();
   stack.defer(() => metrics[Symbol.dispose]());
+  const { statementTimeoutMs, lockTimeoutMs } = config;
+  const ofStatements = {
+    address,
+    lockTimeoutMs,
+    onStatement({ text, durationMs, failed }: { readonly text: string; readonly durationMs: number; readonly failed: boolean }) {
+      metrics.databaseDuration.observe({ failed: String(failed) }, durationMs / 1_000);
+      onStatement?.(text);
+    },
+  };
   const database = stack.use(
     connectPostgres({
-      address,
+      ...ofStatements,
       connectionsMax: config.databaseConnectionsMax,
       queueMax: QUEUED_STATEMENTS_MAX,
-      statementTimeoutMs: config.statementTimeoutMs,
-      lockTimeoutMs: config.lockTimeoutMs,
-      onStatement({ text, durationMs, failed }) {
-        metrics.databaseDuration.observe({ failed: String(failed) }, durationMs / 1_000);
-        onStatement?.(text);
-      },
+      statementTimeoutMs,
       onAway(isAway) {
         metrics.databaseUp.set(isAway ? 0 : 1);
         if (isAway) logger.error('The database is away.');
         else logger.info('The database is back.');
       },
+    }),
+  );
+  const slow = stack.use(
+    connectSlowPostgres({
+      ...ofStatements,
+      connectionsMax: config.slowConnectionsMax,
+      queueMax: QUEUED_SLOW_STATEMENTS_MAX,
+      statementTimeoutMs: config.slowStatementTimeoutMs,
     }),
   );
   const { sql } = database;
@@ -137,9 +154,19 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
   const onKeysUnavailable = (error: unknown) => logger.warn({ err: error }, 'The keys of the identity provider could not be had');
   const identity = createIdentityService({ sql, secrets, clock, config, onSessionsEnded, onUsersChanged, onKeysUnavailable });
   const conversations = createConversations({ sql, bus, identity });
-  const writer = new MessageWriter({ sql, onBatch: (size) => metrics.messageBatches.observe(size) });
+  const search = createSearch({ sql, slow: slow.sql, conversations, identity });
+  const tidier = stack.use(new IndexTidier({ tidy: search.tidy, logger }));
+  const writer = new MessageWriter({
+    sql,
+    onBatch(size) {
+      metrics.messageBatches.observe(size);
+      tidier.onWritten();
+    },
+  });
   stack.defer(() => writer.drain());
   const messages = createMessages({ sql, bus, conversations, writer });
+  const onPlanned = (plan: string, count: number) => metrics.historyPages.inc({ plan }, count);
+  const pages = createPages({ sql, slow: slow.sql, logger, onPlanned });
 
   const ownPresences = createMemoryPresenceStore({ clock, ...presenceTimes });
   const onFailure = () => metrics.redisFailures.inc();
@@ -165,7 +192,7 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
   const snapshots = createSnapshots(cursors);
   const viewerSnapshots = createViewerSnapshots({ readXmin: () => readXmin(sql) });
   const conversationLoaders = createConversationLoaders({ conversations, snapshots });
-  const messageLoaders = createMessageLoaders({ messages, snapshots });
+  const messageLoaders = createMessageLoaders({ messages, pages, snapshots });
   const resolverParts = [
     createIdentityResolvers({ identity, codec }),
     createConversationResolvers({ conversations, loaders: conversationLoaders, codec, cursors, snapshots }),
@@ -177,7 +204,9 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
       cursors,
       snapshots,
       renderer: createBodyRenderer(),
+      readText: search.readText,
     }),
+    createSearchResolvers({ search, codec, snapshots }),
     createPresenceResolvers({ presence, typing, identity, loaders: conversationLoaders }),
     createEventResolvers({ subscriptions, refer: conversations.refer, cursors, xminOf: viewerSnapshots.xminOf }),
     createNodeResolvers({
@@ -238,3 +267,5 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
 
 /** Beyond the connections; a statement waits here for milliseconds, so more would only make everybody late. */
 const QUEUED_STATEMENTS_MAX = 1_000;
+/** The same for those that may take long: who waits behind these has waited long enough. */
+const QUEUED_SLOW_STATEMENTS_MAX = 50;

@@ -38,6 +38,7 @@ const SCRIPTS = [
   'reactions',
   'reading',
   'scroll',
+  'search',
   'session',
   'thread',
   'timeline',
