@@ -46,7 +46,15 @@ export class ServerProcess implements AsyncDisposable {
     chmodSync(directory, 0o711); // As root the database runs as another user, who has to get in.
     const serviceToken = randomBytes(32).toString('hex');
     const child = spawn(process.execPath, [...nodeFlags, fileURLToPath(new URL(program, ROOT))], {
-      env: { ...process.env, PORT: '0', DATA_DIR: directory, LOG_LEVEL: 'warn', DATABASE_URL: '', SERVICE_TOKEN: serviceToken },
+      env: {
+        LIMITS_FILE: fileURLToPath(new URL('limits.json', import.meta.url)),
+        ...process.env,
+        PORT: '0',
+        DATA_DIR: directory,
+        LOG_LEVEL: 'warn',
+        DATABASE_URL: '',
+        SERVICE_TOKEN: serviceToken,
+      },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const exited = new Promise<Exit>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));

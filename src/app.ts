@@ -1,6 +1,8 @@
+import { readLimitsFile } from './config/limits-file.ts';
 import type { Config } from './config.ts';
 import { createConversations } from './conversations/conversations.ts';
 import { createConversationLoaders } from './conversations/loaders.ts';
+import { createOwnerTiers } from './conversations/owner-tier.ts';
 import { createConversationResolvers } from './conversations/resolvers.ts';
 import { createMemoryBus } from './events/bus-memory.ts';
 import { createRedisBus } from './events/bus-redis.ts';
@@ -9,8 +11,10 @@ import { Hub } from './events/hub.ts';
 import { createEventResolvers } from './events/resolvers.ts';
 import { readEpoch, readXmin } from './events/resume-changes.ts';
 import { createSubscriptions } from './events/subscriptions.ts';
+import { createExplainCostResolvers } from './graphql/explain-cost.ts';
 import type { Guards } from './graphql/guard.ts';
 import { createNodeResolvers } from './graphql/node.ts';
+import { createRateLimitResolvers } from './graphql/rate-limits.ts';
 import { createSchema, type ResolverParts } from './graphql/schema.ts';
 import { createSnapshots } from './graphql/snapshot.ts';
 import { createViewerSnapshots } from './graphql/viewer-snapshot.ts';
@@ -28,6 +32,12 @@ import { developmentSecret } from './platform/development-secret.ts';
 import { createLogger, type Logger } from './platform/logger.ts';
 import { createMetrics } from './platform/metrics.ts';
 import { connectPostgres, type DatabaseAddress } from './platform/postgres.ts';
+import { createKeyOf } from './platform/rate-limit-key.ts';
+import { MemoryRateLimitStore } from './platform/rate-limit-memory.ts';
+import { createRateLimitNodes } from './platform/rate-limit-nodes.ts';
+import type { LimitPolicies } from './platform/rate-limit-policies.ts';
+import { createRedisRateLimitStore } from './platform/rate-limit-redis.ts';
+import { SharedRateLimitStore } from './platform/rate-limit-shared.ts';
 import { connectRedis } from './platform/redis.ts';
 import { redisPrefix } from './platform/redis-prefix.ts';
 import { deriveSecrets } from './platform/secrets.ts';
@@ -38,9 +48,12 @@ import { createPresenceResolvers } from './presence/resolvers.ts';
 import { createTyping } from './presence/typing.ts';
 import { FUNCTION_FILES, MIGRATIONS_DIRECTORY } from './schema-files.ts';
 import { createChatPages } from './server/chat-page.ts';
-import type { Limits } from './server/limits.ts';
+import { costMaxOf } from './server/cost-limit.ts';
+import { createLimiter } from './server/limiter.ts';
+import { LIMITS, type Limits } from './server/limits.ts';
+import { openLimitsLog } from './server/limits-log.ts';
+import { PoliciesInForce } from './server/policies-in-force.ts';
 import { createServer, type RookeryServer } from './server/server.ts';
-import type { SocketQuotas } from './server/socket-quota.ts';
 
 export type AppOptions = {
   readonly config: Config;
@@ -52,8 +65,8 @@ export type AppOptions = {
   readonly onStatement?: (text: string) => void;
   /** Instead of those in presence/rules.ts, for tests that would not wait for them. */
   readonly presenceTimes?: Partial<PresenceTimes>;
-  /** Instead of what each tier may have open. */
-  readonly socketQuotas?: SocketQuotas;
+  /** Instead of what LIMITS_FILE says. */
+  readonly limitPolicies?: () => LimitPolicies;
   /** Instead of those in server/limits.ts, for tests that would not wait for them. */
   readonly limits?: Partial<Limits>;
 };
@@ -71,6 +84,8 @@ export type PresenceTimes = {
 export type App = AsyncDisposable & {
   readonly url: string;
   readonly port: number;
+  /** Reads LIMITS_FILE anew. One that is wrong is told in the log, and the old one stays. */
+  reloadLimits(): void;
   /** What the schema is made of, for tests that put it together under other access rules. */
   readonly parts: { readonly resolverParts: ResolverParts; readonly guards: Guards; readonly identity: IdentityService };
 };
@@ -78,6 +93,7 @@ export type App = AsyncDisposable & {
 /** Builds every part, each before what needs it, and stops them in reverse. */
 export async function startApp({ config, clock = systemClock, onStatement, presenceTimes = {}, ...options }: AppOptions): Promise<App> {
   const logger = options.logger ?? createLogger(config.logLevel);
+  const policies = new PoliciesInForce(options.limitPolicies ?? (() => readLimitsFile(config.limitsFile)));
   await using stack = new AsyncDisposableStack();
 
   const { databaseUrl, dataDirectory: directory } = config;
@@ -127,6 +143,38 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
           onBack: () => hub.checkSoon(),
         }),
   );
+  const ownWindows = new MemoryRateLimitStore({ clock, onForgotten: () => metrics.limitWindowsForgotten.inc() });
+  const sharedWindows =
+    redis === null
+      ? null
+      : stack.use(
+          new SharedRateLimitStore({
+            shared: createRedisRateLimitStore({ redis, prefix: redisPrefix(epoch) }),
+            local: ownWindows,
+            nodes: createRateLimitNodes(redis, redisPrefix(epoch)),
+            isUp: () => redis.isUp,
+            answerTimeoutMs: options.limits?.limitDecisionTimeoutMs ?? LIMITS.limitDecisionTimeoutMs,
+            onFailure: () => metrics.limitFailures.inc(),
+            onLocal(isLocal) {
+              metrics.limitsLocal.set(Number(isLocal));
+              logger.warn({ isLocal }, isLocal ? 'This node counts rate limits by itself.' : 'Rate limits are counted together again.');
+            },
+          }),
+        );
+  const keyOf = createKeyOf(secrets.limitKey);
+  const onLogFailure = (error: unknown) => logger.error({ err: error }, 'LIMITS_LOG cannot be written.');
+  const limitsLog = config.limitsLog === null ? null : stack.use(openLimitsLog(config.limitsLog, keyOf, () => clock.now(), onLogFailure));
+  const limiter = createLimiter({
+    store: sharedWindows ?? ownWindows,
+    policies: policies.current,
+    limitsMode: config.limitsMode,
+    keyOf,
+    conversationTier: createOwnerTiers({ sql, clock }),
+    onRefused: (policy, tier) => metrics.limitRefusals.inc({ policy, tier }),
+    onTaken: () => metrics.limitReservations.inc(),
+    ...(limitsLog === null ? {} : { record: limitsLog.record }),
+  });
+
   const hub: Hub = new Hub({ sql, bus, logger, clock, areViewersCurrent: () => server.isCurrent() });
   stack.defer(() => hub.stop());
   const onSignalDropped = () => metrics.signalsDropped.inc();
@@ -167,6 +215,8 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
   const conversationLoaders = createConversationLoaders({ conversations, snapshots });
   const messageLoaders = createMessageLoaders({ messages, snapshots });
   const resolverParts = [
+    createExplainCostResolvers({ costMaxOf: (context) => costMaxOf(policies.current(), context) }),
+    createRateLimitResolvers({ standingsOf: limiter.standingsOf }),
     createIdentityResolvers({ identity, codec }),
     createConversationResolvers({ conversations, loaders: conversationLoaders, codec, cursors, snapshots }),
     createMessageResolvers({
@@ -199,7 +249,8 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
     }),
   ];
   const guards = { visible: conversationLoaders.viewed, member: conversationLoaders.inside };
-  const schema = createSchema(resolverParts, { guards });
+  const schema = createSchema(resolverParts, { guards, isDevelopment: config.mode === 'development' });
+  policies.checkAgainst(schema);
 
   const server: RookeryServer = stack.use(
     await createServer({
@@ -214,8 +265,11 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
       observe: presence.observe,
       onCurrent: () => hub.onCurrent(),
       isReady: async () => (await readXmin(sql)) > 0,
-      isDegraded: () => redis !== null && !redis.isUp,
-      ...(options.socketQuotas === undefined ? {} : { socketQuotas: options.socketQuotas }),
+      degradations() {
+        if (redis !== null && !redis.isUp) return ['Redis is away'];
+        return sharedWindows?.isLocal === true ? ['rate limits are counted by this node alone'] : [];
+      },
+      limiter,
       limits: options.limits ?? {},
       pages: config.isChatPageEnabled ? createChatPages() : new Map(),
     }),
@@ -231,6 +285,19 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
   return {
     url: server.url,
     port: server.port,
+    reloadLimits() {
+      try {
+        policies.reload();
+        metrics.limitReloads.inc({ outcome: 'taken' });
+        logger.info('LIMITS_FILE was read anew.');
+      } catch (error) {
+        metrics.limitReloads.inc({ outcome: 'refused' });
+        logger.error(
+          { reason: error instanceof Error ? error.message : String(error) },
+          'LIMITS_FILE is wrong: the limits of before stay.',
+        );
+      }
+    },
     parts: { resolverParts, guards, identity },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

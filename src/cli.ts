@@ -2,10 +2,16 @@
 import process from 'node:process';
 import { changeAdmins } from './cli/admin.ts';
 import type { Command } from './cli/command.ts';
+import { tryLimits } from './cli/limits.ts';
 import { migrateDatabase } from './cli/migrate.ts';
 import { seedDatabase } from './cli/seed.ts';
 
-const COMMANDS: Readonly<Record<string, Command>> = { migrate: migrateDatabase, seed: seedDatabase, admin: changeAdmins };
+const COMMANDS: Readonly<Record<string, Command>> = {
+  migrate: migrateDatabase,
+  seed: seedDatabase,
+  admin: changeAdmins,
+  limits: tryLimits,
+};
 
 const USAGE = `Usage: rookery <command>
 
@@ -14,6 +20,8 @@ Commands:
   seed                    fill it with people, conversations and messages, to try things on (rookery seed --help)
   admin grant <handle>    make a user an administrator of the whole server, also while it runs
   admin revoke <handle>   make an administrator a user like any other
+  limits simulate --policy <file> --traffic <log>
+                          tell who would have been refused, had other limits held while LIMITS_LOG was written
 `;
 
 const [name = '', ...words] = process.argv.slice(2);

@@ -1,35 +1,34 @@
 import { type IdentityConfig, identityProblems, identitySettings } from './config/identity-settings.ts';
+import { type LimitConfig, type LimitsMode, limitSettings } from './config/limit-settings.ts';
 import { atLeast, isLoopback, type Mode, oneOf, SECRET_LENGTH_MIN, type Setting, whole } from './config/setting.ts';
 import { LOG_LEVELS, type LogLevel } from './platform/logger.ts';
 
-const LIMITS_MODES = ['enforce', 'measure', 'off'] as const;
-/** What happens to an operation beyond the limits: it is refused, only counted, or not even looked at. */
-export type LimitsMode = (typeof LIMITS_MODES)[number];
+export type { LimitsMode };
 
-export type Config = IdentityConfig & {
-  readonly mode: Mode;
-  readonly host: string;
-  readonly port: number;
-  readonly dataDirectory: string;
-  readonly databaseUrl: string | null;
-  readonly databaseConnectionsMax: number;
-  readonly redisUrl: string | null;
-  readonly statementTimeoutMs: number;
-  readonly lockTimeoutMs: number;
-  readonly secret: string | null;
-  readonly accessTokenTtlMs: number;
-  readonly refreshTokenTtlMs: number;
-  readonly passwordHashesMax: number;
-  readonly allowedOrigins: readonly string[];
-  readonly isGraphiQLEnabled: boolean;
-  readonly isIntrospectionEnabled: boolean;
-  readonly isChatPageEnabled: boolean;
-  readonly limitsMode: LimitsMode;
-  readonly metricsToken: string | null;
-  readonly metricsPort: number | null;
-  readonly logLevel: LogLevel;
-  readonly stopTimeoutMs: number;
-};
+export type Config = IdentityConfig &
+  LimitConfig & {
+    readonly mode: Mode;
+    readonly host: string;
+    readonly port: number;
+    readonly dataDirectory: string;
+    readonly databaseUrl: string | null;
+    readonly databaseConnectionsMax: number;
+    readonly redisUrl: string | null;
+    readonly statementTimeoutMs: number;
+    readonly lockTimeoutMs: number;
+    readonly secret: string | null;
+    readonly accessTokenTtlMs: number;
+    readonly refreshTokenTtlMs: number;
+    readonly passwordHashesMax: number;
+    readonly allowedOrigins: readonly string[];
+    readonly isGraphiQLEnabled: boolean;
+    readonly isIntrospectionEnabled: boolean;
+    readonly isChatPageEnabled: boolean;
+    readonly metricsToken: string | null;
+    readonly metricsPort: number | null;
+    readonly logLevel: LogLevel;
+    readonly stopTimeoutMs: number;
+  };
 
 /** Everything that is wrong with the settings, at once. */
 export class ConfigError extends Error {
@@ -157,19 +156,7 @@ const SETTINGS: { readonly [Name in keyof Config]: Setting<Config[Name]> } = {
   isGraphiQLEnabled: developmentOnly('GRAPHIQL', 'GraphiQL for browsers at /graphql.', 'it invites everybody to try the API'),
   isIntrospectionEnabled: developmentOnly('INTROSPECTION', 'Answers `__schema` and `__type`.', 'it tells everybody the whole schema'),
   isChatPageEnabled: developmentOnly('CHAT_PAGE', 'The chat page at /.', 'it lets everybody sign up from a browser'),
-  limitsMode: {
-    name: 'LIMITS_MODE',
-    description:
-      'Whether operations beyond the limits are refused, only counted in the metrics, or not looked at. Refused in production: `off`.',
-    unit: LIMITS_MODES.map((mode) => `\`${mode}\``).join(', '),
-    fallback: 'enforce',
-    read(text, mode) {
-      const value = oneOf(LIMITS_MODES)(text);
-      if (value === 'off' && mode === 'production')
-        throw new Error('must not be off in production, as one operation could then take the whole server');
-      return value;
-    },
-  },
+  ...limitSettings,
   metricsToken: {
     name: 'METRICS_TOKEN',
     description: 'Who sends it as a bearer token may read /metrics.',
@@ -250,6 +237,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     isIntrospectionEnabled: read('isIntrospectionEnabled'),
     isChatPageEnabled: read('isChatPageEnabled'),
     limitsMode: read('limitsMode'),
+    limitsFile: read('limitsFile'),
+    limitsLog: read('limitsLog'),
+    trustedProxies: read('trustedProxies'),
     metricsToken: read('metricsToken'),
     metricsPort: read('metricsPort'),
     logLevel: read('logLevel'),

@@ -1,5 +1,6 @@
 import process from 'node:process';
 import { startApp } from './app.ts';
+import { LimitsFileError } from './config/limits-file.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { createLogger } from './platform/logger.ts';
 
@@ -14,6 +15,8 @@ async function main(): Promise<void> {
   const logger = createLogger(config.logLevel);
   const app = await startApp({ config, logger });
   process.stdout.write(welcome(app.url));
+
+  process.on('SIGHUP', () => app.reloadLimits());
 
   let isStopping = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -33,7 +36,7 @@ async function main(): Promise<void> {
 }
 
 function explain(error: unknown): string {
-  if (error instanceof ConfigError) return error.message;
+  if (error instanceof ConfigError || error instanceof LimitsFileError) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 

@@ -8,9 +8,9 @@ import {
   type FollowOptions,
   type RookeryProblem,
 } from '../src/client/client.ts';
-import { SOCKET_QUOTAS } from '../src/server/socket-quota.ts';
 import { createTestDatabase } from './kit/database.ts';
 import { post } from './kit/http.ts';
+import { DEFAULT_POLICIES, GENEROUS_POLICIES } from './kit/limits/policies.ts';
 import type { Person } from './kit/person.ts';
 import { startProxy } from './kit/proxy.ts';
 import { startTestServer } from './kit/server.ts';
@@ -206,7 +206,7 @@ describe('a conversation is followed', () => {
   });
 
   test('once there is room on the socket: more operations than one may run are told, and tried again', async () => {
-    await using server = await startTestServer({ socketQuotas: SOCKET_QUOTAS });
+    await using server = await startTestServer({ limitPolicies: { ...GENEROUS_POLICIES, sockets: DEFAULT_POLICIES.sockets } });
     const [ada] = await server.people('ada');
     const { id } = await ada.create();
     using client = clientOf(ada);

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { describeSettings } from '../src/config.ts';
 import { CLOSE } from '../src/server/close-code.ts';
-import { SOCKET_QUOTAS } from '../src/server/socket-quota.ts';
 import { describeAccess } from './kit/access/guide.ts';
+import { DEFAULT_POLICIES } from './kit/limits/policies.ts';
 import { startTestServer } from './kit/server.ts';
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
@@ -42,7 +42,7 @@ test('docs/errors.md tells every code, and no other', () => {
   const codes = [...type.matchAll(/'(\w+)'/g)].map(([, code]) => code);
   const [table = '', sockets = ''] = read('docs/errors.md').split('## When a WebSocket is closed');
   expect([...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, code]) => code)).toEqual(codes);
-  const quotas = Object.values(SOCKET_QUOTAS);
+  const quotas = Object.values(DEFAULT_POLICIES.sockets);
   for (const limits of [quotas.map(({ socketsMax }) => socketsMax), quotas.map(({ subscriptionsPerSocketMax: each }) => each)])
     expect(sockets).toContain(` | ${limits.join(' | ')} |`);
   for (const { code } of Object.values(CLOSE).filter((each) => each !== CLOSE.failed)) expect(sockets).toContain(String(code));

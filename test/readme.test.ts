@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { post } from './kit/http.ts';
+import { DEFAULT_POLICIES } from './kit/limits/policies.ts';
 import { startTestServer } from './kit/server.ts';
 import { SocketClient } from './kit/ws-client.ts';
 
@@ -9,7 +10,7 @@ const root = fileURLToPath(new URL('../', import.meta.url));
 const read = (path: string) => readFileSync(`${root}${path}`, 'utf8');
 
 test('the first five operations of the README work as they stand there, in their order', async () => {
-  await using server = await startTestServer();
+  await using server = await startTestServer({ limitPolicies: DEFAULT_POLICIES });
   const [signUp = '', create = '', send = '', history = '', follow = ''] = operationsOf(read('README.md'));
 
   const { accessToken } = (await ask<{ signUp: { accessToken: string } }>(server.url, signUp)).signUp;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SOCKET_QUOTAS } from '../src/server/socket-quota.ts';
 import { EventReader, get } from './kit/http.ts';
+import { DEFAULT_POLICIES, GENEROUS_POLICIES } from './kit/limits/policies.ts';
 import type { Person } from './kit/person.ts';
 import { startTestServer, type TestServer } from './kit/server.ts';
 import { SocketClient } from './kit/ws-client.ts';
@@ -8,7 +8,10 @@ import { SocketClient } from './kit/ws-client.ts';
 const SERVICE_TOKEN = 'the service token of these tests, long enough';
 let server: TestServer;
 beforeAll(async () => {
-  server = await startTestServer({ socketQuotas: SOCKET_QUOTAS, config: { serviceToken: SERVICE_TOKEN } });
+  server = await startTestServer({
+    limitPolicies: { ...GENEROUS_POLICIES, sockets: DEFAULT_POLICIES.sockets },
+    config: { serviceToken: SERVICE_TOKEN },
+  });
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
@@ -104,7 +107,8 @@ describe('event streams of one person', () => {
     await using streams = new AsyncDisposableStack();
     const open = async ({ accessToken }: Person) => streams.use(await EventReader.open(server.url, FOLLOW, { accessToken }));
     const first = await EventReader.open(server.url, FOLLOW, { accessToken: ada.accessToken });
-    for (let count = 1; count < SOCKET_QUOTAS.FREE.subscriptionsPerSocketMax; count += 1) expect((await open(ada)).status).toBe(200);
+    for (let count = 1; count < DEFAULT_POLICIES.sockets.FREE.subscriptionsPerSocketMax; count += 1)
+      expect((await open(ada)).status).toBe(200);
     const { status, headers, body } = await get(server.url, FOLLOW, {
       accessToken: ada.accessToken,
       headers: { Accept: 'text/event-stream' },
@@ -121,7 +125,10 @@ describe('event streams of one person', () => {
 });
 
 test('what is only measured is counted and let through', async () => {
-  await using measured = await startTestServer({ socketQuotas: SOCKET_QUOTAS, config: { limitsMode: 'measure' } });
+  await using measured = await startTestServer({
+    limitPolicies: { ...GENEROUS_POLICIES, sockets: DEFAULT_POLICIES.sockets },
+    config: { limitsMode: 'measure' },
+  });
   const [ada] = await measured.people('ada');
   const sockets = [];
   for (let index = 0; index < 5; index += 1) sockets.push(await ada.connect());

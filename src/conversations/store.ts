@@ -221,3 +221,17 @@ export async function unreadConversationCount(sql: Sql, viewerKey: number): Prom
      LIMIT 100) x`;
   return row?.count ?? 0;
 }
+
+/** The tier, as it is stored, by which a conversation is limited: the higher of a DIRECT conversation's two, else the highest of its owners'. */
+export async function ownerTier(sql: Sql, uuid: string): Promise<number | null> {
+  // Nearly always the creator still owns it: nobody else is then looked for among what may be very many members.
+  const [row] = await sql<{ tier: number | null }>`
+    SELECT coalesce(
+             CASE WHEN c.kind = 1 THEN (SELECT max(u.tier) FROM users u WHERE u.id IN (c.direct_low, c.direct_high)) END,
+             (SELECT u.tier FROM members m JOIN users u ON u.id = m.user_id
+               WHERE m.conversation_id = c.id AND m.user_id = c.creator_id AND m.role = ${roleNumber('OWNER')}::smallint AND m.left_sequence IS NULL),
+             (SELECT max(u.tier) FROM members m JOIN users u ON u.id = m.user_id
+               WHERE m.conversation_id = c.id AND m.role = ${roleNumber('OWNER')}::smallint AND m.left_sequence IS NULL)) AS tier
+      FROM conversations c WHERE c.public_id = ${uuid}::uuid`;
+  return row?.tier ?? null;
+}

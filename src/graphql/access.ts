@@ -12,6 +12,8 @@ export const ROOT_RULES = {
   SIGNED_IN_OR_SERVICE:
     'Everybody who is signed in, and the service. By an external id administrators and the service; for others FORBIDDEN.',
   OPERATOR: 'Administrators of the server, and the service; for others FORBIDDEN.',
+  OPERATOR_OR_DEVELOPMENT:
+    'Administrators of the server, and the service; for others FORBIDDEN. While the server runs in development, everybody.',
   SELF: 'Everybody who is signed in, of what is theirs alone; for others NOT_FOUND.',
   FINDER: 'Everybody who is signed in. What the viewer is not given is null, exactly as what does not exist.',
   CHANNEL: 'Everybody who is signed in, for a CHANNEL; for other kinds NOT_FOUND.',
@@ -70,7 +72,15 @@ const PARENT = 'PARENT';
 const EVENT = { conversationId: PARENT, sequence: PARENT, previousSequence: PARENT, cursor: PARENT, occurredAt: PARENT } as const;
 
 export const ACCESS_RULES: AccessRules = {
-  Query: { viewer: 'ANYONE', node: 'FINDER', nodes: 'FINDER', user: 'SIGNED_IN_OR_SERVICE', conversation: 'FINDER', channels: 'SIGNED_IN' },
+  Query: {
+    viewer: 'ANYONE',
+    node: 'FINDER',
+    nodes: 'FINDER',
+    user: 'SIGNED_IN_OR_SERVICE',
+    conversation: 'FINDER',
+    channels: 'SIGNED_IN',
+    explainCost: 'OPERATOR_OR_DEVELOPMENT',
+  },
   Mutation: {
     signUp: 'ANYONE',
     signIn: 'ANYONE',
@@ -112,6 +122,7 @@ export const ACCESS_RULES: AccessRules = {
     conversations: PARENT,
     unreadConversationCount: PARENT,
     mentions: PARENT,
+    rateLimits: PARENT,
     cursor: PARENT,
   },
   Session: { id: PARENT, createdAt: PARENT, refreshedAt: PARENT, viewerIsCurrent: PARENT },
@@ -156,6 +167,9 @@ export const ACCESS_RULES: AccessRules = {
     deletedAt: PARENT,
   },
   ReactionGroup: { emoji: PARENT, count: PARENT, users: PARENT },
+  CostExplanation: { total: PARENT, limit: PARENT, isAllowed: PARENT, hint: PARENT, breakdown: PARENT },
+  RateLimit: { policy: PARENT, limit: PARENT, remaining: PARENT, windowMs: PARENT, resetMs: PARENT },
+  CostPart: { path: PARENT, count: PARENT, cost: PARENT },
 
   PageInfo: { hasNextPage: PARENT, hasPreviousPage: PARENT, startCursor: PARENT, endCursor: PARENT },
   ConversationConnection: { edges: PARENT, nodes: PARENT, pageInfo: PARENT },

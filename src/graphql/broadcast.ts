@@ -136,8 +136,14 @@ type Asked = {
 };
 
 /** What a stream keeps of its request's context for as long as it lives: nothing that the transport or plugins have put there. */
-function ours({ viewer, isService, requestId, connection }: Context): Context {
-  return { viewer, isService, requestId, ...(connection === undefined ? {} : { connection }) };
+function ours({ viewer, isService, requestId, network, connection }: Context): Context {
+  return {
+    viewer,
+    isService,
+    requestId,
+    ...(network === undefined ? {} : { network }),
+    ...(connection === undefined ? {} : { connection }),
+  };
 }
 
 /** What is asked, in full, as one short string: each stream keeps it, and compares it for each event. */

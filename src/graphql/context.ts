@@ -1,5 +1,6 @@
 import type { Identity } from '../identity/identity.ts';
 import { AppError } from '../platform/errors.ts';
+import type { Standing } from '../platform/rate-limit.ts';
 
 /** What a resolver knows of the request it answers. Dependencies are not in it: resolvers are made with theirs. */
 export type Context = {
@@ -8,11 +9,18 @@ export type Context = {
   /** The product's own backend asks, as nobody: service operations work. False when it acts for a user. */
   readonly isService: boolean;
   readonly requestId: string;
+  /** Where the request came from, as far as trusted proxies tell: an IPv4 address or the /64 network of an IPv6 one. Absent where nobody asked. */
+  readonly network?: string;
+  /** Filled in when the operation has taken from its limits, for who tells the client. */
+  readonly limitReport?: LimitReport;
   /** Only over server-sent events that are resumed: the cursor of the last event received, which goes before `after`. */
   readonly lastEventId?: string;
   /** Only over WebSocket. */
   readonly connection?: SocketConnection;
 };
+
+/** How full the tightest of the windows is that an operation took from; null: from none. */
+export type LimitReport = { standing: Standing | null };
 
 export type SocketConnection = {
   /** Of this socket alone, on all nodes. */

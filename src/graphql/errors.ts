@@ -17,6 +17,8 @@ const CODES: Readonly<Partial<Record<string, ErrorCode>>> = {
   NOT_FOUND: 'NOT_FOUND',
   BAD_USER_INPUT: 'BAD_USER_INPUT',
   CONFLICT: 'CONFLICT',
+  RATE_LIMITED: 'RATE_LIMITED',
+  COST_LIMIT_EXCEEDED: 'COST_LIMIT_EXCEEDED',
   CURSOR_EXPIRED: 'CURSOR_EXPIRED',
   OVERLOADED: 'OVERLOADED',
   TIMEOUT: 'TIMEOUT',
@@ -43,7 +45,7 @@ export function presentError(error: unknown, requestId: string, onUnexpected: (c
   const located = error instanceof GraphQLError ? error : null;
   if (cause instanceof AppError) {
     const { code, details, message } = cause;
-    return build(located, message, { code, ...details, requestId, ...httpOf(cause) });
+    return build(located, message, { code, ...details, requestId, ...httpOf(cause, located) });
   }
   if (located !== null && isOfVariable(located)) {
     return build(located, withoutSuggestions(located.message), { code: 'BAD_USER_INPUT', requestId, http: REFUSED });
@@ -92,10 +94,13 @@ function hint(located: GraphQLError | null, http: HttpHint): { readonly http?: H
   return located?.path === undefined ? { http } : {};
 }
 
-function httpOf({ code, details }: AppError): { readonly http?: HttpHint } {
-  if (code !== 'OVERLOADED') return {};
+function httpOf({ code, details }: AppError, located: GraphQLError | null): { readonly http?: HttpHint } {
+  // Refused before it was executed, in whatever form it is answered.
+  if (code === 'COST_LIMIT_EXCEEDED') return { http: { status: 400 } };
+  const status = code === 'OVERLOADED' ? 503 : code === 'RATE_LIMITED' && located?.path === undefined ? 429 : null;
+  if (status === null) return {};
   const retryAfter = Math.max(1, Math.ceil((details.retryAfterMs ?? RETRY_AFTER_MS) / 1_000));
-  return { http: { status: 503, headers: { 'Retry-After': String(retryAfter) } } };
+  return { http: { status, headers: { 'Retry-After': String(retryAfter) } } };
 }
 
 function rootCause(error: unknown): unknown {

@@ -10,6 +10,11 @@ export const DOCUMENT_LIMITS = {
   /** `__typename` counts too. */
   aliasesMax: 15,
   directivesMax: 5,
+  /**
+   * By a count that knows no variables and no weights but those of depth (GraphQL Armor's): far above what anybody's limit allows, so it
+   * only ends early what could never pass. See cost.ts for the count that matters.
+   */
+  roughCostMax: 50_000_000,
 } as const;
 
 /** Fields that guess secrets or are exempt from the depth limit: an operation selects each of them once, however it is written. */

@@ -252,6 +252,32 @@ export type ConversationKind =
   /** Up to 1000 people. One becomes a member by being added by another; outsiders see nothing of it. */
   | 'GROUP';
 
+/** What an operation would cost, and of what that is made. */
+export type CostExplanation = {
+  readonly __typename?: 'CostExplanation';
+  /** What each path costs by itself, the dearest first, at most 100; paths that cost nothing are left out. */
+  readonly breakdown: ReadonlyArray<CostPart>;
+  /** The smallest change after which it would be allowed, such as "first: 100 → 34"; null when it is allowed, and when no change was found. */
+  readonly hint: Maybe<Scalars['String']['output']>;
+  /** True when the total is not above the limit. */
+  readonly isAllowed: Scalars['Boolean']['output'];
+  /** The points that the viewer's tier allows one operation at most; null for no limit. */
+  readonly limit: Maybe<Scalars['Int']['output']>;
+  /** The points that are taken before it runs. More than 2147483647 are told as 2147483647. */
+  readonly total: Scalars['Int']['output'];
+};
+
+/** What one path of an operation costs by itself, without what is below it. */
+export type CostPart = {
+  readonly __typename?: 'CostPart';
+  /** Its points, all times together. */
+  readonly cost: Scalars['Int']['output'];
+  /** How often it is there at most, or is taken to be. */
+  readonly count: Scalars['Int']['output'];
+  /** The names in the answer that lead there, with dots between them. */
+  readonly path: Scalars['String']['output'];
+};
+
 /** What to create. */
 export type CreateConversationInput = {
   /**
@@ -1102,6 +1128,11 @@ export type Query = {
   readonly channels: ConversationConnection;
   /** The conversation with this id. Null when there is none, and null when the viewer may not see it: the two cannot be told apart. */
   readonly conversation: Maybe<Conversation>;
+  /**
+   * What an operation would cost the viewer, without running it. The document must be valid, else BAD_USER_INPUT. For administrators
+   * and the service: FORBIDDEN for others. While the server runs in development, everybody may ask.
+   */
+  readonly explainCost: CostExplanation;
   /** The object with this id. Null when there is none, and null when the viewer may not see it: the two cannot be told apart. */
   readonly node: Maybe<Node>;
   /** The objects with these ids, in the order of the ids and as many: an element is null where `node` would be null. */
@@ -1131,6 +1162,14 @@ export type QueryConversationArgs = {
 
 
 /** What can be read. Reading never changes anything. */
+export type QueryExplainCostArgs = {
+  document: Scalars['String']['input'];
+  operationName?: InputMaybe<Scalars['String']['input']>;
+  variables?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+/** What can be read. Reading never changes anything. */
 export type QueryNodeArgs = {
   id: Scalars['ID']['input'];
 };
@@ -1146,6 +1185,21 @@ export type QueryNodesArgs = {
 export type QueryUserArgs = {
   externalId?: InputMaybe<Scalars['String']['input']>;
   handle?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** A sliding window and how full it is: no span of `windowMs`, wherever it begins, holds more than `limit`. */
+export type RateLimit = {
+  readonly __typename?: 'RateLimit';
+  /** What the window holds at most: calls, or points of cost. */
+  readonly limit: Scalars['Int']['output'];
+  /** The name of the policy, as the RateLimit headers and RATE_LIMITED errors have it. */
+  readonly policy: Scalars['String']['output'];
+  /** What can be taken now. 0 to `limit`. */
+  readonly remaining: Scalars['Int']['output'];
+  /** In how many milliseconds the oldest of what was taken is free again; 0 when nothing is taken. */
+  readonly resetMs: Scalars['Int']['output'];
+  /** The length of the window in milliseconds. */
+  readonly windowMs: Scalars['Int']['output'];
 };
 
 /** The people who reacted to a message with the same emoji. */
@@ -1614,6 +1668,12 @@ export type Viewer = Node & {
    * now; "@all" counts if the viewer was a member when it was written. Deleted messages are not among them.
    */
   readonly mentions: MessageConnection;
+  /**
+   * How full the viewer's rate limits are: one for each policy that holds for them, by user and by the address that the request
+   * comes from. Those of accounts and of conversations are not among them. An operation that asks for this and nothing else takes
+   * from no limit. Empty where the server has its limits switched off.
+   */
+  readonly rateLimits: ReadonlyArray<RateLimit>;
   /** What the viewer may do on the whole server. */
   readonly role: UserRole;
   /** The viewer's sessions that go on, newest first. Who comes by a token of an identity provider alone has none. */
@@ -1755,6 +1815,8 @@ export type ResolversTypes = {
   ConversationEdge: ResolverTypeWrapper<Edge<ConversationModel>>;
   ConversationEvent: ResolverTypeWrapper<EventModel>;
   ConversationKind: ConversationKind;
+  CostExplanation: ResolverTypeWrapper<CostExplanation>;
+  CostPart: ResolverTypeWrapper<CostPart>;
   CreateConversationInput: CreateConversationInput;
   CreateConversationPayload: ResolverTypeWrapper<Omit<CreateConversationPayload, 'conversation' | 'conversationEdge'> & { conversation: ResolversTypes['Conversation'], conversationEdge: ResolversTypes['ConversationEdge'] }>;
   CreateUserInput: CreateUserInput;
@@ -1797,6 +1859,7 @@ export type ResolversTypes = {
   Presence: Presence;
   PresenceChanged: ResolverTypeWrapper<Extract<EventModel, { readonly __typename: 'PresenceChanged' }>>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  RateLimit: ResolverTypeWrapper<RateLimit>;
   ReactionGroup: ResolverTypeWrapper<ReactionGroupModel>;
   ReactivateUserInput: ReactivateUserInput;
   ReactivateUserPayload: ResolverTypeWrapper<Omit<ReactivateUserPayload, 'user'> & { user: ResolversTypes['User'] }>;
@@ -1858,6 +1921,8 @@ export type ResolversParentTypes = {
   ConversationConnection: Connection<ConversationModel>;
   ConversationEdge: Edge<ConversationModel>;
   ConversationEvent: EventModel;
+  CostExplanation: CostExplanation;
+  CostPart: CostPart;
   CreateConversationInput: CreateConversationInput;
   CreateConversationPayload: Omit<CreateConversationPayload, 'conversation' | 'conversationEdge'> & { conversation: ResolversParentTypes['Conversation'], conversationEdge: ResolversParentTypes['ConversationEdge'] };
   CreateUserInput: CreateUserInput;
@@ -1896,6 +1961,7 @@ export type ResolversParentTypes = {
   PinMessagePayload: Omit<PinMessagePayload, 'message'> & { message: ResolversParentTypes['Message'] };
   PresenceChanged: Extract<EventModel, { readonly __typename: 'PresenceChanged' }>;
   Query: Record<PropertyKey, never>;
+  RateLimit: RateLimit;
   ReactionGroup: ReactionGroupModel;
   ReactivateUserInput: ReactivateUserInput;
   ReactivateUserPayload: Omit<ReactivateUserPayload, 'user'> & { user: ResolversParentTypes['User'] };
@@ -1939,6 +2005,21 @@ export type ResolversParentTypes = {
   UserEdge: Edge<UserModel>;
   Viewer: IdentityModel;
 };
+
+export type CostDirectiveArgs = {
+  weight: Scalars['String']['input'];
+};
+
+export type CostDirectiveResolver<Result, Parent, ContextType = Context, Args = CostDirectiveArgs> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
+
+export type ListSizeDirectiveArgs = {
+  assumedSize?: Maybe<Scalars['Int']['input']>;
+  requireOneSlicingArgument?: Maybe<Scalars['Boolean']['input']>;
+  sizedFields?: Maybe<ReadonlyArray<Scalars['String']['input']>>;
+  slicingArguments?: Maybe<ReadonlyArray<Scalars['String']['input']>>;
+};
+
+export type ListSizeDirectiveResolver<Result, Parent, ContextType = Context, Args = ListSizeDirectiveArgs> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
 
 export type AddMembersPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['AddMembersPayload'] = ResolversParentTypes['AddMembersPayload']> = {
   conversation?: Resolver<ResolversTypes['Conversation'], ParentType, ContextType>;
@@ -2007,6 +2088,20 @@ export type ConversationEdgeResolvers<ContextType = Context, ParentType extends 
 
 export type ConversationEventResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ConversationEvent'] = ResolversParentTypes['ConversationEvent']> = {
   __resolveType: TypeResolveFn<'CaughtUp' | 'ConversationChanged' | 'MemberChanged' | 'MessageChanged' | 'MessageSent' | 'PresenceChanged' | 'ReadMoved' | 'TypingChanged', ParentType, ContextType>;
+};
+
+export type CostExplanationResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CostExplanation'] = ResolversParentTypes['CostExplanation']> = {
+  breakdown?: Resolver<ReadonlyArray<ResolversTypes['CostPart']>, ParentType, ContextType>;
+  hint?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  isAllowed?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  limit?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  total?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
+export type CostPartResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CostPart'] = ResolversParentTypes['CostPart']> = {
+  cost?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  count?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  path?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
 };
 
 export type CreateConversationPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CreateConversationPayload'] = ResolversParentTypes['CreateConversationPayload']> = {
@@ -2216,10 +2311,19 @@ export type PresenceChangedResolvers<ContextType = Context, ParentType extends R
 export type QueryResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
   channels?: Resolver<ResolversTypes['ConversationConnection'], ParentType, ContextType, RequireFields<QueryChannelsArgs, 'first'>>;
   conversation?: Resolver<Maybe<ResolversTypes['Conversation']>, ParentType, ContextType, RequireFields<QueryConversationArgs, 'id'>>;
+  explainCost?: Resolver<ResolversTypes['CostExplanation'], ParentType, ContextType, RequireFields<QueryExplainCostArgs, 'document'>>;
   node?: Resolver<Maybe<ResolversTypes['Node']>, ParentType, ContextType, RequireFields<QueryNodeArgs, 'id'>>;
   nodes?: Resolver<ReadonlyArray<Maybe<ResolversTypes['Node']>>, ParentType, ContextType, RequireFields<QueryNodesArgs, 'ids'>>;
   user?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType, Partial<QueryUserArgs>>;
   viewer?: Resolver<Maybe<ResolversTypes['Viewer']>, ParentType, ContextType>;
+};
+
+export type RateLimitResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RateLimit'] = ResolversParentTypes['RateLimit']> = {
+  limit?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  policy?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  remaining?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  resetMs?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  windowMs?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
 };
 
 export type ReactionGroupResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ReactionGroup'] = ResolversParentTypes['ReactionGroup']> = {
@@ -2369,6 +2473,7 @@ export type ViewerResolvers<ContextType = Context, ParentType extends ResolversP
   cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   mentions?: Resolver<ResolversTypes['MessageConnection'], ParentType, ContextType, RequireFields<ViewerMentionsArgs, 'first'>>;
+  rateLimits?: Resolver<ReadonlyArray<ResolversTypes['RateLimit']>, ParentType, ContextType>;
   role?: Resolver<ResolversTypes['UserRole'], ParentType, ContextType>;
   sessions?: Resolver<ResolversTypes['SessionConnection'], ParentType, ContextType, RequireFields<ViewerSessionsArgs, 'first'>>;
   tier?: Resolver<ResolversTypes['Tier'], ParentType, ContextType>;
@@ -2387,6 +2492,8 @@ export type Resolvers<ContextType = Context> = {
   ConversationConnection?: ConversationConnectionResolvers<ContextType>;
   ConversationEdge?: ConversationEdgeResolvers<ContextType>;
   ConversationEvent?: ConversationEventResolvers<ContextType>;
+  CostExplanation?: CostExplanationResolvers<ContextType>;
+  CostPart?: CostPartResolvers<ContextType>;
   CreateConversationPayload?: CreateConversationPayloadResolvers<ContextType>;
   CreateUserPayload?: CreateUserPayloadResolvers<ContextType>;
   Cursor?: GraphQLScalarType;
@@ -2413,6 +2520,7 @@ export type Resolvers<ContextType = Context> = {
   PinMessagePayload?: PinMessagePayloadResolvers<ContextType>;
   PresenceChanged?: PresenceChangedResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
+  RateLimit?: RateLimitResolvers<ContextType>;
   ReactionGroup?: ReactionGroupResolvers<ContextType>;
   ReactivateUserPayload?: ReactivateUserPayloadResolvers<ContextType>;
   ReadMoved?: ReadMovedResolvers<ContextType>;
@@ -2440,3 +2548,7 @@ export type Resolvers<ContextType = Context> = {
   Viewer?: ViewerResolvers<ContextType>;
 };
 
+export type DirectiveResolvers<ContextType = Context> = {
+  cost?: CostDirectiveResolver<any, any, ContextType>;
+  listSize?: ListSizeDirectiveResolver<any, any, ContextType>;
+};

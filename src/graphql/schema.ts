@@ -16,6 +16,8 @@ export type SchemaOptions = {
   readonly guards: Guards;
   /** Other rules than ours: for tests that weaken one and must see it. */
   readonly rules?: AccessRules;
+  /** Lets everybody use what helps those who write clients. */
+  readonly isDevelopment?: boolean;
 };
 
 /**
@@ -23,13 +25,16 @@ export type SchemaOptions = {
  * when a part has a resolver for something that the schema does not know, and when a field has no access rule; that no resolver is missing
  * is a matter of `Complete` and so of the compiler.
  */
-export function createSchema(resolverParts: ResolverParts, { guards, rules = ACCESS_RULES }: SchemaOptions): GraphQLSchema {
+export function createSchema(
+  resolverParts: ResolverParts,
+  { guards, rules = ACCESS_RULES, isDevelopment = false }: SchemaOptions,
+): GraphQLSchema {
   const schema = makeExecutableSchema<Context>({
     typeDefs: [...readTypeDefs()],
     resolvers: [scalarResolvers(), ...resolverParts],
     resolverValidationOptions: { requireResolversToMatchSchema: 'error' },
   });
-  guardSchema(schema, rules, guards);
+  guardSchema(schema, rules, guards, isDevelopment);
   return schema;
 }
 

@@ -5,6 +5,8 @@ export type ErrorCode =
   | 'NOT_FOUND'
   | 'BAD_USER_INPUT'
   | 'CONFLICT'
+  | 'RATE_LIMITED'
+  | 'COST_LIMIT_EXCEEDED'
   | 'CURSOR_EXPIRED'
   | 'OVERLOADED'
   | 'TIMEOUT'
@@ -16,8 +18,14 @@ export type ErrorCode =
 export type ErrorDetails = {
   /** The argument or input field at fault, as a path such as `input.body`; with BAD_USER_INPUT. */
   readonly field?: string;
-  /** When it is worth trying again, in milliseconds; with OVERLOADED. */
+  /** When it is worth trying again, in milliseconds; with OVERLOADED and RATE_LIMITED. */
   readonly retryAfterMs?: number;
+  /** Which limit it was; with RATE_LIMITED. */
+  readonly policy?: string;
+  /** What the operation would cost and what it may cost, in points, and after which change it would be allowed; with COST_LIMIT_EXCEEDED. */
+  readonly cost?: number;
+  readonly limit?: number;
+  readonly hint?: string | null;
 };
 
 /** An error that is meant to be read by a client. Everything else that is thrown is masked. */

@@ -54,14 +54,46 @@ export function createMetrics() {
     }),
     socketQuotasExceeded: new Counter({
       name: 'rookery_socket_quotas_exceeded_total',
-      help: 'Sockets, subscriptions and event streams beyond what a tier may have open; refused, unless LIMITS_MODE only measures.',
+      help: 'Sockets, subscriptions and event streams beyond what a tier, or an address before it says who it is, may have open; refused, unless LIMITS_MODE only measures.',
       labelNames: ['limit'],
       registers,
     }),
     limitsExceeded: new Counter({
       name: 'rookery_document_limits_exceeded_total',
-      help: 'Documents beyond a limit of depth, aliases, directives or tokens; refused, unless LIMITS_MODE only measures.',
+      help: 'Operations beyond a limit of depth, aliases, directives, tokens or cost; refused, unless LIMITS_MODE only measures.',
       labelNames: ['limit'],
+      registers,
+    }),
+    limitRefusals: new Counter({
+      name: 'rookery_rate_limit_refusals_total',
+      help: 'Operations and fields beyond a rate limit, by policy and tier; refused, unless LIMITS_MODE only measures.',
+      labelNames: ['policy', 'tier'],
+      registers,
+    }),
+    limitReservations: new Counter({
+      name: 'rookery_rate_limit_reservations_total',
+      help: 'Operations, and fields inside of lists and events, that took from their rate limits.',
+      registers,
+    }),
+    limitFailures: new Counter({
+      name: 'rookery_rate_limit_store_failures_total',
+      help: 'Decisions that Redis did not make within 80 ms; the node made them by itself.',
+      registers,
+    }),
+    limitsLocal: new Gauge({
+      name: 'rookery_rate_limits_local',
+      help: '1 while this node counts rate limits by itself, as Redis is away; 0 while they are counted together, and without REDIS_URL.',
+      registers,
+    }),
+    limitWindowsForgotten: new Counter({
+      name: 'rookery_rate_limit_windows_forgotten_total',
+      help: 'Windows that were forgotten before they were over, as there were too many: what they held may be taken anew.',
+      registers,
+    }),
+    limitReloads: new Counter({
+      name: 'rookery_rate_limit_reloads_total',
+      help: 'Times that LIMITS_FILE was read anew: taken over, or refused so that the old one stays.',
+      labelNames: ['outcome'],
       registers,
     }),
     databaseDuration: new Histogram({

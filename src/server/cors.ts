@@ -13,7 +13,7 @@ export function setCorsHeaders({ request, response }: Exchange, allowedOrigins: 
   const { origin } = request.headers;
   if (origin === undefined || !allowedOrigins.includes(origin)) return;
   response.setHeader('Access-Control-Allow-Origin', origin);
-  response.setHeader('Access-Control-Expose-Headers', 'Retry-After, X-Request-Id');
+  response.setHeader('Access-Control-Expose-Headers', 'RateLimit, RateLimit-Policy, Retry-After, X-Request-Id');
 }
 
 export function replyPreflight(exchange: Exchange, allowedOrigins: readonly string[]): void {

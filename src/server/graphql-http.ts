@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+import type { LimitReport } from '../graphql/context.ts';
 import type { Caller, Credentials } from '../identity/identity.ts';
 import { AppError, type ErrorCode } from '../platform/errors.ts';
 import type { Metrics } from '../platform/metrics.ts';
@@ -8,6 +10,7 @@ import type { EventStreams } from './event-streams.ts';
 import type { GraphiQL } from './graphiql.ts';
 import type { Limits } from './limits.ts';
 import type { Pipeline } from './pipeline.ts';
+import { rateLimitHeaders } from './rate-limit-report.ts';
 import { type Exchange, reply, replyAndClose, replyError } from './reply.ts';
 import { type QuotaCheck, SocketCounts } from './socket-quota.ts';
 
@@ -16,6 +19,8 @@ const LAST_EVENT_ID_LENGTH_MAX = 1_000;
 export type GraphQLHttpDependencies = {
   readonly pipeline: Pipeline;
   readonly identify: (credentials: Credentials) => Promise<Caller>;
+  /** Where a request comes from, as far as trusted proxies tell. */
+  readonly networkOf: (request: IncomingMessage) => string;
   readonly allowedOrigins: readonly string[];
   readonly eventStreams: EventStreams;
   /** Null when it is switched off. */
@@ -27,7 +32,7 @@ export type GraphQLHttpDependencies = {
 
 /** GraphQL over HTTP: POST of JSON, GET for queries and subscriptions, server-sent events for who accepts them. */
 export function createGraphQLHandler(dependencies: GraphQLHttpDependencies): (exchange: Exchange, query: string) => Promise<void> {
-  const { pipeline, identify, allowedOrigins, eventStreams, graphiql, limits, quotas, metrics } = dependencies;
+  const { pipeline, identify, networkOf, allowedOrigins, eventStreams, graphiql, limits, quotas, metrics } = dependencies;
   const streamCounts = new SocketCounts();
 
   return async function handle(exchange, query) {
@@ -72,14 +77,18 @@ export function createGraphQLHandler(dependencies: GraphQLHttpDependencies): (ex
     if (caller === REFUSED) return;
     using expected = eventStreams.expect(caller.viewer);
     const lastEventId = request.headers['last-event-id'];
+    const network = networkOf(request);
+    const limitReport: LimitReport = { standing: null };
     const context = {
       ...caller,
       requestId,
+      network,
+      limitReport,
       ...(typeof lastEventId === 'string' && lastEventId.length <= LAST_EVENT_ID_LENGTH_MAX ? { lastEventId } : {}),
     };
     const headers = { ...('headers' in init ? init.headers : {}), Accept: request.headers.accept ?? '*/*' };
     const answer = await pipeline.yoga.fetch(`http://localhost/graphql${search}`, { ...init, headers }, context);
-    const answerHeaders = Object.fromEntries(answer.headers);
+    const answerHeaders = { ...Object.fromEntries(answer.headers), ...rateLimitHeaders(limitReport.standing) };
     const events = eventStreamOf(answer);
     if (events === null) return reply(exchange, answer.status, answerHeaders, await answer.text());
     if (eventStreams.size >= limits.eventStreamsMax) {
@@ -88,8 +97,7 @@ export function createGraphQLHandler(dependencies: GraphQLHttpDependencies): (ex
     }
     const { subscriptionsPerSocketMax: streamsMax } = quotas.of(caller);
     // A single answer, which has no return(), is over at once.
-    using place =
-      events.return === undefined ? null : streamCounts.take(quotas.ownerOf(caller, request.socket.remoteAddress ?? ''), streamsMax);
+    using place = events.return === undefined ? null : streamCounts.take(quotas.ownerOf(caller, network), streamsMax);
     if (place === null && events.return !== undefined && quotas.isRefused('event_streams')) {
       await events.return();
       const message = `You must have at most ${streamsMax} event streams open: close one, or come back later.`;

@@ -24,6 +24,8 @@ export const LIMITS = {
   closeTimeoutMs: 5_000,
   /** How often it is looked whether those who are connected may stay. */
   viewerCheckIntervalMs: 1_000,
+  /** What Redis takes longer to decide about rate limits this node decides by itself. */
+  limitDecisionTimeoutMs: 80,
   /** Over this long everybody is told to come back when the server stops, so that they do not all come at once. */
   stopSpreadMs: 1_500,
 } as const;

@@ -13,12 +13,12 @@ export type OperationsDependencies = {
   readonly mode: 'development' | 'production';
   /** Whether to be given requests: false while starting, stopping, or without a database. Never throws. */
   readonly isReady: () => Promise<boolean>;
-  /** Whether something is away that clients hardly notice. */
-  readonly isDegraded: () => boolean;
+  /** What is away, or done in another way, that clients hardly notice. */
+  readonly degradations: () => readonly string[];
 };
 
 /** What whoever runs the server asks it: /livez, /readyz, /metrics. */
-export function createOperationsHandlers({ registry, metricsToken, metricsPort, mode, isReady, isDegraded }: OperationsDependencies) {
+export function createOperationsHandlers({ registry, metricsToken, metricsPort, mode, isReady, degradations }: OperationsDependencies) {
   async function metrics(exchange: Exchange): Promise<void> {
     reply(exchange, 200, { 'Content-Type': registry.contentType }, await registry.metrics());
   }
@@ -28,8 +28,9 @@ export function createOperationsHandlers({ registry, metricsToken, metricsPort, 
       replyText(exchange, 200, 'ok\n');
     },
     async ready(exchange: Exchange): Promise<void> {
-      if (await isReady()) replyText(exchange, 200, isDegraded() ? 'ready, degraded: Redis is away\n' : 'ready\n');
-      else replyText(exchange, 503, 'not ready\n');
+      if (!(await isReady())) return replyText(exchange, 503, 'not ready\n');
+      const found = degradations();
+      replyText(exchange, 200, found.length === 0 ? 'ready\n' : `ready, degraded: ${found.join(', ')}\n`);
     },
     /** On the port of its own, which listens on loopback alone. */
     metrics,

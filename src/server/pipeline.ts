@@ -1,15 +1,20 @@
 import { type DocumentNode, type ExecutionArgs, type ExecutionResult, execute, type GraphQLError, type GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
-import type { LimitsMode } from '../config.ts';
 import { createSubscribe } from '../graphql/broadcast.ts';
 import type { Context } from '../graphql/context.ts';
+import { type Weighed, wholePoints } from '../graphql/cost.ts';
+import { actualCost } from '../graphql/cost-actual.ts';
 import { presentError } from '../graphql/errors.ts';
 import { createLengthCache } from '../platform/length-cache.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import { createCostLimit } from './cost-limit.ts';
 import { documentLimits } from './document-limits.ts';
 import { eventStreamResponse, mayAnswerWithEvents } from './event-stream-response.ts';
+import type { Limiter } from './limiter.ts';
+import { createOperationLimits, type Reservation } from './operation-limits.ts';
 import { createOperationMetrics } from './operation-metrics.ts';
+import { isReportWanted, withReport } from './rate-limit-report.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -24,7 +29,7 @@ const NO_HEALTH_CHECK = '/not served here';
 export type PipelineDependencies = {
   readonly schema: GraphQLSchema;
   readonly isIntrospectionEnabled: boolean;
-  readonly limitsMode: LimitsMode;
+  readonly limiter: Limiter;
   readonly metrics: Metrics;
   readonly logger: Logger;
   /** Awaited before an operation is executed, where it answers a promise. */
@@ -37,7 +42,7 @@ export type Pipeline = ReturnType<typeof createPipeline>;
 export function createPipeline({
   schema,
   isIntrospectionEnabled,
-  limitsMode,
+  limiter,
   metrics,
   logger,
   prepare = () => undefined,
@@ -55,13 +60,38 @@ export function createPipeline({
     onEnded: () => metrics.subscriptions.dec(),
     onExecuted: (isShared) => metrics.eventsExecuted.inc({ shared: String(isShared) }),
   });
+  const onExceeded = (limit: string) => metrics.limitsExceeded.inc({ limit });
+  const { limitsMode, policies } = limiter;
+  const checkCost = createCostLimit({ schema, limitsMode, policies, onExceeded });
+  const limits = createOperationLimits(schema, limiter);
   const engine: Plugin = {
     // graphql's own executor for events and for all else, so that the same mistake is the same error everywhere.
     onExecute({ args, setExecuteFn }) {
       setExecuteFn(execute);
-      return prepare(args)?.then(() => undefined);
+      const weighed = checkCost(args);
+      const run = (reservation: Reservation | null) => {
+        const hooks: ExecuteHooks = {
+          onExecuteDone({ result, setResult }) {
+            if (Symbol.asyncIterator in result) return; // No operation is answered in parts.
+            if (reservation !== null) limits.settle(reservation, weighed === null ? null : actualCost(weighed, result.data));
+            const context = contextOf(args);
+            if (isReportWanted(context)) setResult(withReport(result, context));
+          },
+        };
+        const prepared = prepare(args);
+        return prepared === undefined ? hooks : prepared.then(() => hooks);
+      };
+      const reservation = limits.reserve(args, pointsOf(weighed));
+      return reservation instanceof Promise ? reservation.then(run) : run(reservation);
     },
-    onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribe),
+    onSubscribe({ args, setSubscribeFn }) {
+      setSubscribeFn(subscribe);
+      const run = (reservation: Reservation | null): SubscribeHooks | undefined =>
+        // It costs one event, once, however many come.
+        reservation === null ? undefined : { onSubscribeResult: () => limits.settle(reservation, null) };
+      const reservation = limits.reserve(args, pointsOf(checkCost(args)));
+      return reservation instanceof Promise ? reservation.then(run) : run(reservation);
+    },
   };
   const answer: Plugin<object, Context> = {
     onResultProcess({ request, result, setResult, setResultProcessor, serverContext }) {
@@ -76,12 +106,7 @@ export function createPipeline({
   const yoga = createYoga<Context>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
-    plugins: [
-      operations.plugin,
-      engine,
-      ...documentLimits({ isIntrospectionEnabled, limitsMode, onExceeded: (limit) => metrics.limitsExceeded.inc({ limit }) }),
-      answer,
-    ],
+    plugins: [operations.plugin, engine, ...documentLimits({ isIntrospectionEnabled, limitsMode, onExceeded }), answer],
     parserAndValidationCache: {
       documentCache: createLengthCache<DocumentNode>({ lengthMax: DOCUMENTS_LENGTH_MAX }),
       errorCache: createLengthCache<unknown>({ lengthMax: DOCUMENTS_LENGTH_MAX }),
@@ -103,4 +128,17 @@ export function createPipeline({
     },
   });
   return { yoga, present };
+}
+
+type ExecuteHooks = Exclude<Awaited<ReturnType<NonNullable<Plugin['onExecute']>>>, void>;
+type SubscribeHooks = Exclude<Awaited<ReturnType<NonNullable<Plugin['onSubscribe']>>>, void>;
+
+/** The server makes it, and it is ours. */
+function contextOf({ contextValue }: ExecutionArgs): Context {
+  return contextValue as Context;
+}
+
+/** In whole points, as windows count. */
+function pointsOf(weighed: Weighed | null): number {
+  return weighed === null ? 0 : wholePoints(weighed.total);
 }

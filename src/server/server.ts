@@ -7,16 +7,18 @@ import type { Clock } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import { createNetworkOf } from './client-network.ts';
 import { type ObserveConnection, observeNothing } from './connection-observer.ts';
 import { createEventStreams } from './event-streams.ts';
 import { createGraphiQL } from './graphiql.ts';
 import { createGraphQLHandler } from './graphql-http.ts';
 import { createRequestListener, type HttpDependencies, type Page, type Route } from './http.ts';
+import type { Limiter } from './limiter.ts';
 import { LIMITS, type Limits } from './limits.ts';
 import { createOperationsHandlers } from './operations.ts';
 import { createPipeline } from './pipeline.ts';
 import { within } from './socket-limits.ts';
-import { createQuotaCheck, SOCKET_QUOTAS, type SocketQuotas } from './socket-quota.ts';
+import { createQuotaCheck } from './socket-quota.ts';
 import { type Reviewed, ViewerCheck } from './viewer-check.ts';
 import { serveWebSocket } from './websocket.ts';
 
@@ -31,7 +33,7 @@ export type ServerConfig = Pick<
   | 'allowedOrigins'
   | 'isGraphiQLEnabled'
   | 'isIntrospectionEnabled'
-  | 'limitsMode'
+  | 'trustedProxies'
   | 'metricsToken'
   | 'metricsPort'
   | 'stopTimeoutMs'
@@ -44,6 +46,8 @@ export type ServerDependencies = {
   /** Each as it is now; null where it must not go on. Without it nobody is looked at again. */
   readonly review?: (viewers: readonly Identity[]) => Promise<Reviewed>;
   readonly config: ServerConfig;
+  /** Of what everybody may do. */
+  readonly limiter: Limiter;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -51,15 +55,13 @@ export type ServerDependencies = {
   readonly onCurrent?: () => void;
   /** Whether the database answers. */
   readonly isReady: () => Promise<boolean>;
-  /** Whether Redis is away: told by /readyz, to no client. */
-  readonly isDegraded?: () => boolean;
+  /** What is away, or done in another way, that clients hardly notice: told by /readyz alone. */
+  readonly degradations?: () => readonly string[];
   /** Awaited before an operation is executed, where it answers a promise. */
   readonly prepare?: (args: ExecutionArgs) => Promise<unknown> | undefined;
   /** Pages by path, such as `/`. */
   readonly pages?: ReadonlyMap<string, Page>;
   readonly limits?: Partial<Limits>;
-  /** What one person may have open, by tier. */
-  readonly socketQuotas?: SocketQuotas;
   readonly observe?: ObserveConnection;
 };
 
@@ -79,24 +81,27 @@ export type RookeryServer = AsyncDisposable & {
 /** GraphQL over HTTP, server-sent events and WebSocket on one port. Resolves once it listens; rejects when the port is taken. */
 export async function createServer(dependencies: ServerDependencies): Promise<RookeryServer> {
   const { schema, identify, config, metrics, logger, clock, pages = new Map(), observe = observeNothing } = dependencies;
-  const { allowedOrigins, isIntrospectionEnabled, limitsMode, stopTimeoutMs } = config;
+  const { limiter } = dependencies;
+  const { allowedOrigins, isIntrospectionEnabled, stopTimeoutMs } = config;
   const limits: Limits = { ...LIMITS, ...dependencies.limits };
   let isStopping = false;
 
-  const pipeline = createPipeline({ schema, isIntrospectionEnabled, limitsMode, metrics, logger, prepare: dependencies.prepare });
+  const { prepare } = dependencies;
+  const pipeline = createPipeline({ schema, isIntrospectionEnabled, limiter, metrics, logger, prepare });
+  const networkOf = createNetworkOf(config.trustedProxies);
   const eventStreams = createEventStreams({ limits, clock, metrics, present: pipeline.present, observe });
   const graphiql = config.isGraphiQLEnabled ? createGraphiQL() : null;
   const quotas = createQuotaCheck({
-    quotas: dependencies.socketQuotas ?? SOCKET_QUOTAS,
-    limitsMode,
+    policies: limiter.policies,
+    limitsMode: limiter.limitsMode,
     onExceeded: (limit) => metrics.socketQuotasExceeded.inc({ limit }),
   });
-  const graphql = createGraphQLHandler({ pipeline, identify, allowedOrigins, eventStreams, graphiql, limits, quotas, metrics });
+  const graphql = createGraphQLHandler({ pipeline, identify, networkOf, allowedOrigins, eventStreams, graphiql, limits, quotas, metrics });
   const operations = createOperationsHandlers({
     ...config,
     registry: metrics.registry,
     isReady,
-    isDegraded: dependencies.isDegraded ?? (() => false),
+    degradations: dependencies.degradations ?? (() => []),
   });
 
   const shared = { pages, isStopping: () => isStopping, metrics, logger };
@@ -110,6 +115,7 @@ export async function createServer(dependencies: ServerDependencies): Promise<Ro
     ...dependencies,
     server,
     pipeline,
+    networkOf,
     allowedOrigins,
     limits,
     quotas,

@@ -18,10 +18,10 @@ export type SocketOperation = ExecutionArgs & {
 export async function prepareOperation(
   { yoga }: Pipeline,
   context: Context,
-  { query, operationName, variables }: SubscribePayload,
+  { query, operationName, variables, extensions }: SubscribePayload,
   operation: Operation,
 ): Promise<SocketOperation | readonly GraphQLError[]> {
-  const params = { query, operationName, variables };
+  const params = { query, operationName, variables, extensions };
   const { schema, parse, validate, contextFactory, execute, subscribe } = yoga.getEnveloped({ ...context, params });
   const document = parse(query);
   const errors: readonly GraphQLError[] = validate(schema, document);
@@ -53,11 +53,11 @@ export async function attempt(
     const error = kind === 'subscribe' && 'errors' in answer ? answer.errors?.[0] : undefined;
     return error === undefined ? answer : failing(error);
   } catch (error) {
-    return kind === 'subscribe' ? failing(error) : { errors: [error as GraphQLError] }; // Presented, whatever it is, when it leaves.
+    return failing(error); // It was refused before it ran.
   }
 }
 
-/** A stream that could not begin: told by an `error` message, as there is no event that the errors could belong to. */
+/** What could not begin: told by an `error` message, as there is no event or answer that the errors could belong to. */
 function failing(error: unknown): AsyncIterableIterator<ExecutionResult> {
   return {
     [Symbol.asyncIterator]() {

@@ -1,40 +1,34 @@
 import type { LimitsMode } from '../config.ts';
 import type { Caller } from '../identity/identity.ts';
-import type { Tier } from '../identity/user.ts';
-
-/** What one person may have open, by tier; of nobody it counts for an address. */
-export type SocketQuota = { readonly subscriptionsPerSocketMax: number; readonly socketsMax: number };
-export type SocketQuotas = Readonly<Record<Tier | 'ANONYMOUS', SocketQuota>>;
-
-export const SOCKET_QUOTAS: SocketQuotas = {
-  ANONYMOUS: { subscriptionsPerSocketMax: 5, socketsMax: 1 },
-  FREE: { subscriptionsPerSocketMax: 50, socketsMax: 3 },
-  STANDARD: { subscriptionsPerSocketMax: 128, socketsMax: 10 },
-  PREMIUM: { subscriptionsPerSocketMax: 200, socketsMax: 25 },
-  ENTERPRISE: { subscriptionsPerSocketMax: 500, socketsMax: 50 },
-};
+import type { LimitPolicies, SocketQuota } from '../platform/rate-limit-policies.ts';
 
 /** What there is a quota of, as it labels the metric. `event_streams` of one person are as many as `subscriptions` of one socket. */
-export type QuotaLimit = 'sockets' | 'subscriptions' | 'event_streams';
+export type QuotaLimit = 'sockets' | 'sockets_before_init' | 'subscriptions' | 'event_streams';
 
 export type QuotaCheck = {
   of(caller: Caller): SocketQuota;
   /** Who shares a quota: the person, the service, or the network of who is neither. */
-  ownerOf(caller: Caller, address: string): string;
+  ownerOf(caller: Caller, network: string): string;
+  /** Open sockets of one network that have not yet said who they are. */
+  readonly socketsBeforeInitMax: number;
   /** What is over a quota is counted; whether it is refused is the operator's to say. */
   isRefused(limit: QuotaLimit): boolean;
 };
 
 export type QuotaCheckOptions = {
-  readonly quotas: SocketQuotas;
+  /** As they are now. */
+  readonly policies: () => Pick<LimitPolicies, 'sockets' | 'socketsBeforeInitMax'>;
   readonly limitsMode: LimitsMode;
   readonly onExceeded: (limit: QuotaLimit) => void;
 };
 
-export function createQuotaCheck({ quotas, limitsMode, onExceeded }: QuotaCheckOptions): QuotaCheck {
+export function createQuotaCheck({ policies, limitsMode, onExceeded }: QuotaCheckOptions): QuotaCheck {
   return {
-    of: ({ viewer, isService }) => quotas[viewer?.tier ?? (isService ? 'ENTERPRISE' : 'ANONYMOUS')],
-    ownerOf: ({ viewer, isService }, address) => viewer?.userUuid ?? (isService ? 'service' : networkOf(address)),
+    of: ({ viewer, isService }) => policies().sockets[viewer?.tier ?? (isService ? 'ENTERPRISE' : 'ANONYMOUS')],
+    ownerOf: ({ viewer, isService }, network) => viewer?.userUuid ?? (isService ? 'service' : network),
+    get socketsBeforeInitMax() {
+      return policies().socketsBeforeInitMax;
+    },
     isRefused(limit) {
       if (limitsMode === 'off') return false;
       onExceeded(limit);
@@ -47,11 +41,18 @@ export function createQuotaCheck({ quotas, limitsMode, onExceeded }: QuotaCheckO
 export class SocketCounts {
   readonly #counts = new Map<string, number>();
 
+  count(owner: string): number {
+    return this.#counts.get(owner) ?? 0;
+  }
+
   /** Takes a place unless all `max` are taken: then null. Disposing gives it back. */
   take(owner: string, max: number): Disposable | null {
-    const count = this.#counts.get(owner) ?? 0;
-    if (count >= max) return null;
-    this.#counts.set(owner, count + 1);
+    return this.count(owner) >= max ? null : this.add(owner);
+  }
+
+  /** Takes a place, however many are taken. */
+  add(owner: string): Disposable {
+    this.#counts.set(owner, this.count(owner) + 1);
     return new Place(this.#counts, owner);
   }
 }
@@ -72,18 +73,4 @@ class Place implements Disposable {
     else this.#counts.delete(this.#owner);
     this.#owner = null;
   }
-}
-
-/** Who shares a quota without being signed in: an IPv4 address, or the /64 network of an IPv6 one, which is what one household or server has. */
-export function networkOf(address: string): string {
-  const ipv4 = /^(?:::ffff:)?(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (ipv4 !== undefined) return ipv4;
-  const [head = '', tail = ''] = address.split('%')[0]?.split('::') ?? [];
-  const groups = head === '' ? [] : head.split(':');
-  const rest = tail === '' ? [] : tail.split(':');
-  const missing = address.includes('::') ? Array.from({ length: Math.max(0, 8 - groups.length - rest.length) }, () => '0') : [];
-  return [...groups, ...missing, ...rest]
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':');
 }

@@ -10,7 +10,9 @@ export type SocketSessionDependencies = {
   readonly ws: WebSocket;
   readonly clock: Clock;
   readonly observe: ObserveConnection;
-  readonly address: string;
+  readonly network: string;
+  /** Among the sockets of its network that have not yet said who they are. */
+  readonly earlyPlace: Disposable;
 };
 
 /** Who is behind one WebSocket, and until when: the expiry of the token unless that is renewed in place. */
@@ -18,18 +20,20 @@ export class SocketSession {
   /** Of this socket alone, on all nodes. */
   readonly id = keptUuid();
   readonly ws: WebSocket;
-  /** Where it was opened. */
-  readonly address: string;
+  /** Where it was opened: an IPv4 address or the /64 network of an IPv6 one. */
+  readonly network: string;
   readonly #clock: Clock;
   #caller: Caller = { viewer: null, isService: false };
   readonly #observe: ObserveConnection;
   #observed: Disposable | null = null;
   #place: Disposable | null = null;
+  #earlyPlace: Disposable | null;
   #closedWith: number | null = null;
 
-  constructor({ ws, clock, observe, address }: SocketSessionDependencies) {
+  constructor({ ws, clock, observe, network, earlyPlace }: SocketSessionDependencies) {
     this.ws = ws;
-    this.address = address;
+    this.network = network;
+    this.#earlyPlace = earlyPlace;
     this.#clock = clock;
     this.#observe = observe;
   }
@@ -61,6 +65,12 @@ export class SocketSession {
     else place[Symbol.dispose]();
   }
 
+  /** To be called when it has said who it is, or was refused for what it said. */
+  introduced(): void {
+    this.#earlyPlace?.[Symbol.dispose]();
+    this.#earlyPlace = null;
+  }
+
   /** The same person, of whom something has changed: operations from now on see it. */
   refresh(identity: Identity): void {
     this.#caller = { ...this.#caller, viewer: identity };
@@ -87,6 +97,7 @@ export class SocketSession {
   end(): void {
     this.#observed?.[Symbol.dispose]();
     this.#place?.[Symbol.dispose]();
+    this.introduced();
   }
 }
 

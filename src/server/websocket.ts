@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { ExecutionResult } from 'graphql';
 import { handleProtocols, makeServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Context } from '../graphql/context.ts';
+import type { Context, LimitReport } from '../graphql/context.ts';
 import { formatError } from '../graphql/errors.ts';
 import type { Caller, Credentials, Identity } from '../identity/identity.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -28,6 +28,8 @@ export type WebSocketDependencies = {
   readonly server: Server;
   readonly pipeline: Pipeline;
   readonly identify: (credentials: Credentials) => Promise<Caller>;
+  /** Where a socket is opened from, as far as trusted proxies tell. */
+  readonly networkOf: (request: IncomingMessage) => string;
   readonly allowedOrigins: readonly string[];
   readonly limits: Limits;
   readonly quotas: QuotaCheck;
@@ -56,9 +58,11 @@ const CHECKS_IN_SHORTEST = 4;
 
 /** GraphQL over WebSocket (graphql-transport-ws) at the same path as HTTP, through the same pipeline. */
 export function serveWebSocket(dependencies: WebSocketDependencies): SocketServer {
-  const { server, pipeline, identify, allowedOrigins, limits, quotas, clock, metrics, logger, isStopping, observe } = dependencies;
+  const { server, pipeline, identify, networkOf, allowedOrigins, limits, quotas, clock, metrics, logger, isStopping, observe } =
+    dependencies;
   const open = new Set<GraphQLSocket>();
   const counts = new SocketCounts();
+  const early = new SocketCounts();
   // A constant of its own, as the types of `ws` do not know closeTimeout yet.
   const options = {
     noServer: true,
@@ -96,6 +100,8 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
           session.close(CLOSE.tryAgain);
         }
         return false; // 4403: the standard client asks for a new token and comes again.
+      } finally {
+        session.introduced();
       }
     },
     async onSubscribe({ extra: socket, subscriptions }, _id, payload) {
@@ -108,7 +114,8 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
         const { subscriptionsPerSocketMax } = quotas.of(session.caller);
         if (count > subscriptionsPerSocketMax && quotas.isRefused('subscriptions'))
           throw new AppError('OVERLOADED', `A socket must run at most ${subscriptionsPerSocketMax} operations at once, got ${count}.`);
-        const context: Context = { ...session.caller, requestId, connection: session };
+        const limitReport: LimitReport = { standing: null };
+        const context: Context = { ...session.caller, requestId, network: session.network, limitReport, connection: session };
         const prepared = await prepareOperation(pipeline, context, payload, operation);
         return 'schema' in prepared ? prepared : prepared.map((error) => pipeline.present(error, requestId));
       } catch (error) {
@@ -125,10 +132,14 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
       return operation.stream.detach();
     },
     onNext(_protocol, _id, _payload, args, result) {
-      const { errors, data = null } = result;
+      const { errors, data = null, extensions } = result;
       if (errors === undefined) return undefined;
       const { requestId } = (args as SocketOperation).operation; // As prepared in onSubscribe.
-      return { data, errors: errors.map((error) => formatError(pipeline.present(error, requestId))) };
+      return {
+        data,
+        errors: errors.map((error) => formatError(pipeline.present(error, requestId))),
+        ...(extensions === undefined ? {} : { extensions }),
+      };
     },
     // What was refused before it ran; it has been presented.
     onError: (_protocol, _id, _payload, errors) => errors.map(formatError),
@@ -136,7 +147,7 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
 
   /** False when the person, or without one the network, has as many sockets as it may have. */
   function takesPlace(session: SocketSession, caller: Caller): boolean {
-    const place = counts.take(quotas.ownerOf(caller, session.address), quotas.of(caller).socketsMax);
+    const place = counts.take(quotas.ownerOf(caller, session.network), quotas.of(caller).socketsMax);
     if (place === null) return !quotas.isRefused('sockets');
     session.hold(place);
     return true;
@@ -157,11 +168,15 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
     if (holdsSecret(query)) return '400 Bad Request';
     if (!isOriginAllowed(origin, host, allowedOrigins)) return '403 Forbidden';
     if (isStopping() || open.size >= limits.socketsMax) return '503 Service Unavailable';
+    if (early.count(networkOf(request)) >= quotas.socketsBeforeInitMax && quotas.isRefused('sockets_before_init'))
+      return '429 Too Many Requests';
     return null;
   }
 
-  function accept(ws: WebSocket, { socket: connection }: IncomingMessage): void {
-    const session = new SocketSession({ ws, clock, observe, address: connection.remoteAddress ?? '' });
+  function accept(ws: WebSocket, request: IncomingMessage): void {
+    const { socket: connection } = request;
+    const network = networkOf(request);
+    const session = new SocketSession({ ws, clock, observe, network, earlyPlace: early.add(network) });
     const socket = new GraphQLSocket(session, connection, ofSockets);
     open.add(socket);
     metrics.sockets.inc();

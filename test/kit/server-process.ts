@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { DatabaseAddress } from '../../src/platform/postgres.ts';
+import { GENEROUS_FILE } from './limits/policies.ts';
 
 export type ServerProcessOptions = {
   readonly database: DatabaseAddress;
@@ -59,6 +60,7 @@ export class ServerProcess implements AsyncDisposable {
         LOG_LEVEL: 'warn',
         SECRET,
         REDIS_URL: redisUrl,
+        LIMITS_FILE: GENEROUS_FILE,
         ...environment,
       },
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -97,6 +99,11 @@ export class ServerProcess implements AsyncDisposable {
   /** From now on it does nothing, while the system still takes connections and bytes for it. */
   sleep(): void {
     signal(this.#child, 'SIGSTOP');
+  }
+
+  /** Asks it to read its limits anew. */
+  reloadLimits(): void {
+    signal(this.#child, 'SIGHUP');
   }
 
   wake(): void {

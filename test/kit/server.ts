@@ -7,11 +7,12 @@ import { readEpoch } from '../../src/events/resume-changes.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { createLogger, type Logger } from '../../src/platform/logger.ts';
 import { connectPostgres } from '../../src/platform/postgres.ts';
+import type { LimitPolicies } from '../../src/platform/rate-limit-policies.ts';
 import { redisPrefix } from '../../src/platform/redis-prefix.ts';
 import type { Limits } from '../../src/server/limits.ts';
-import type { SocketQuota, SocketQuotas } from '../../src/server/socket-quota.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { type GraphQLResult, type HttpOptions, post } from './http.ts';
+import { GENEROUS_POLICIES } from './limits/policies.ts';
 import { type Person, signUpAll } from './person.ts';
 
 export type TestServerOptions = {
@@ -20,16 +21,13 @@ export type TestServerOptions = {
   readonly config?: Partial<Config>;
   readonly logger?: Logger;
   readonly presenceTimes?: Partial<PresenceTimes>;
-  /** By default more than people have: tests open many sockets. */
-  readonly socketQuotas?: SocketQuotas;
+  /** By default more than anybody needs: tests make many people and send fast. */
+  readonly limitPolicies?: LimitPolicies;
   readonly limits?: Partial<Limits>;
 };
 
 /** What no request asks for: the checks of the hub and of who is connected, and what follows changes of presence. */
 const BY_THE_CLOCK = ['pg_snapshot_xmin', 'x.kind <> 3', 'connected.*'];
-
-const MANY: SocketQuota = { subscriptionsPerSocketMax: 500, socketsMax: 1_000 };
-const GENEROUS: SocketQuotas = { ANONYMOUS: MANY, FREE: MANY, STANDARD: MANY, PREMIUM: MANY, ENTERPRISE: MANY };
 
 /** A whole server on a free port, with a database of its own. */
 export class TestServer implements AsyncDisposable {
@@ -54,7 +52,7 @@ export class TestServer implements AsyncDisposable {
     clock,
     config = {},
     presenceTimes = {},
-    socketQuotas = GENEROUS,
+    limitPolicies = GENEROUS_POLICIES,
     limits = {},
     logger = createLogger('silent'),
   }: TestServerOptions = {}): Promise<TestServer> {
@@ -66,7 +64,7 @@ export class TestServer implements AsyncDisposable {
       logger,
       databaseAddress: own.address,
       presenceTimes,
-      socketQuotas,
+      limitPolicies: () => limitPolicies,
       limits,
       onStatement: (text) => statements.push(text),
       ...(clock === undefined ? {} : { clock }),

@@ -4,6 +4,7 @@ import { createLogger } from '../../src/platform/logger.ts';
 import { createMetrics } from '../../src/platform/metrics.ts';
 import { createPipeline } from '../../src/server/pipeline.ts';
 import { EventReader, type GraphQLResult, get, post } from '../kit/http.ts';
+import { tinyLimiter } from '../kit/limits/limiter.ts';
 import { SocketClient } from '../kit/ws-client.ts';
 import { SECRET, startTinyServer } from './tiny-server.ts';
 
@@ -33,6 +34,9 @@ const TRANSPORTS: Readonly<Record<string, Ask>> = {
   },
 };
 
+/** Of an error, what a client may meet. */
+const KNOWN = ['code', 'field', 'retryAfterMs', 'cost', 'limit', 'hint', 'requestId'];
+
 describe.each(Object.entries(TRANSPORTS))('over %s', (_name, ask) => {
   let server: Awaited<ReturnType<typeof startTinyServer>>;
   let closed: Awaited<ReturnType<typeof startTinyServer>>;
@@ -51,7 +55,7 @@ describe.each(Object.entries(TRANSPORTS))('over %s', (_name, ask) => {
     for (const { message, extensions } of errors) {
       expect(message).not.toMatch(/Did you mean|node_modules|at \w+ \(/);
       expect(extensions).toEqual(expect.objectContaining({ requestId: expect.any(String) }));
-      expect(Object.keys(extensions).filter((name) => !['code', 'field', 'retryAfterMs', 'requestId'].includes(name))).toEqual([]);
+      expect(Object.keys(extensions).filter((name) => !KNOWN.includes(name))).toEqual([]);
     }
     return errors[0]?.extensions['code'];
   }
@@ -88,6 +92,8 @@ describe.each(Object.entries(TRANSPORTS))('over %s', (_name, ask) => {
     expect(await codeOf('{ hello')).toBe('GRAPHQL_PARSE_FAILED');
     expect(await codeOf(`{ hello } #${'x'.repeat(15_000)}`)).toBe('GRAPHQL_PARSE_FAILED');
     expect(await codeOf(`{ ${'hello '.repeat(1_001)} }`)).toBe('GRAPHQL_PARSE_FAILED');
+    expect(await codeOf(`{ ${'a '.repeat(7_400)} }`)).toBe('GRAPHQL_PARSE_FAILED');
+    expect(await codeOf(`{ ${'hello '.repeat(5_000)} }`)).toBe('GRAPHQL_PARSE_FAILED');
   });
 
   test('what the schema does not have is GRAPHQL_VALIDATION_FAILED, without a hint at what it has', async () => {
@@ -97,8 +103,70 @@ describe.each(Object.entries(TRANSPORTS))('over %s', (_name, ask) => {
     expect(await codeOf('{ echo(number: 1, input: { nam: "x" }) }')).toBe('GRAPHQL_VALIDATION_FAILED');
     expect(await codeOf('query A { hello } query B { hello }')).toBe('GRAPHQL_VALIDATION_FAILED');
     expect(await codeOf('{ hello }', undefined, 'unknown')).toBe('GRAPHQL_VALIDATION_FAILED');
-    expect(await codeOf('{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }')).toBe('GRAPHQL_VALIDATION_FAILED');
     expect(await codeOf('subscription { count @skip(if: true) { number } }')).toBe('GRAPHQL_VALIDATION_FAILED');
+  });
+
+  test('nothing that is almost right is answered with what would be right', async () => {
+    const near = [
+      '{ hell }',
+      '{ Hello }',
+      '{ self { hell0 } }',
+      '{ echo(numbe: 1) }',
+      '{ echo(number: 1, color: REDD) }',
+      '{ echo(number: 1, color: "RED") }',
+      '{ echo(number: 1, input: { nam: "x" }) }',
+      '{ echo(number: 1, input: { naam: "x" }) }',
+      '{ ... on Quer { hello } }',
+      '{ ...A } fragment A on Evnt { number }',
+      '{ hello @skp(if: true) }',
+      '{ hello @skip(iff: true) }',
+      'query ($a: Colr) { echo(number: 1, color: $a) }',
+      'query ($a: EchoInputt) { echo(number: 1, input: $a) }',
+      '{ __type(nam: "Query") { name } }',
+      '{ __schema { queryTyp { name } } }',
+    ];
+    for (const query of near) {
+      const { data, errors = [] } = await ask(server.url, query);
+      expect(data ?? null, query).toBe(null);
+      const said = new Set(errors.flatMap(({ message }) => message.match(/\w+/g) ?? []));
+      const asked = new Set(query.match(/\w+/g));
+      const names = ['hello', 'viewer', 'color', 'name', 'RED', 'GREEN', 'skip', 'queryType'];
+      expect(
+        names.filter((name) => said.has(name) && !asked.has(name)),
+        `${query}: ${JSON.stringify(errors)}`,
+      ).toEqual([]);
+    }
+    const variables = [{ color: 'REDD' }, { color: 'red' }, { input: { nam: 'x' } }, { input: { naem: 'x' } }];
+    for (const given of variables) {
+      const query = 'query ($color: Color, $input: EchoInput) { echo(number: 1, color: $color, input: $input) }';
+      const { errors = [] } = await ask(server.url, query, given);
+      expect(JSON.stringify(errors)).not.toMatch(/Did you mean|RED\b|GREEN|"name"/);
+      expect(errors[0]?.extensions['code']).toBe('BAD_USER_INPUT');
+    }
+  });
+
+  test('fragments that spread themselves, or are compared with each other again and again, are answered and hold nobody up', async () => {
+    const cycles = [
+      '{ ...A } fragment A on Query { ...A }',
+      '{ ...A } fragment A on Query { self { ...A } }',
+      '{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }',
+      '{ ...A } fragment A on Query { self { ...B } } fragment B on Query { self { ...C } } fragment C on Query { self { ...A hello } }',
+      '{ hello } fragment A on Query { ...A }',
+      '{ ...A } fragment A on Query { self { ...A } self { ...B } } fragment B on Query { self { ...B } self { ...A } }',
+      // Compared with each other, these go round and round.
+      `{ ${Array.from({ length: 10 }, (_, index) => `self { ...F${index} }`).join(' ')} } ${Array.from(
+        { length: 48 },
+        (_, index) => `fragment F${index} on Query { self { ...F${(index * 7 + 1) % 48} } self { ...F${(index * 3 + 2) % 48} } }`,
+      ).join(' ')}`,
+    ];
+    for (const query of cycles) expect(await codeOf(query), query).toBe('GRAPHQL_VALIDATION_FAILED');
+    const chain = Array.from(
+      { length: 58 },
+      (_, index) => `fragment F${index} on Query { self { ...F${index + 1} } self { ...F${index + 2} } }`,
+    );
+    const last = 'fragment F58 on Query { hello } fragment F59 on Query { hello }';
+    expect(await codeOf(`{ self { ...F0 } self { ...F1 } } ${chain.join(' ')} ${last}`)).toBe('GRAPHQL_VALIDATION_FAILED');
+    expect((await ask(server.url, `{ ${'self { hello } '.repeat(199)} }`)).data).toEqual({ self: { hello: 'hello' } });
   });
 
   test('a variable that does not fit is BAD_USER_INPUT', async () => {
@@ -132,6 +200,8 @@ describe.each(Object.entries(TRANSPORTS))('over %s', (_name, ask) => {
     expect((await ask(server.url, `{ ${aliases(15, 'hello')} }`)).errors).toBeUndefined();
     expect(await codeOf(`{ ${aliases(16, 'hello')} }`)).toBe('GRAPHQL_VALIDATION_FAILED');
     expect(await codeOf(`{ ${aliases(16, '__typename')} }`)).toBe('GRAPHQL_VALIDATION_FAILED');
+    expect(await codeOf(`{ ${aliases(300, '__typename')} }`)).toBe('GRAPHQL_VALIDATION_FAILED');
+    expect(await codeOf(`{ ...A } fragment A on Query { ${aliases(300, '__typename')} }`)).toBe('GRAPHQL_VALIDATION_FAILED');
     expect(await codeOf(`{ ...A self { ...A } } fragment A on Query { ${aliases(9, 'hello')} }`)).toBe('GRAPHQL_VALIDATION_FAILED');
   });
 
@@ -187,7 +257,13 @@ describe.each([
 test('documents are remembered as parsed, yet not so many that whoever sends ever new ones fills the memory', () => {
   const schema = buildSchema('type Query { hello: String }');
   const logger = createLogger('silent');
-  const pipeline = createPipeline({ schema, isIntrospectionEnabled: false, limitsMode: 'enforce', metrics: createMetrics(), logger });
+  const pipeline = createPipeline({
+    schema,
+    isIntrospectionEnabled: false,
+    limiter: tinyLimiter(),
+    metrics: createMetrics(),
+    logger,
+  });
   const parse = (query: string) =>
     pipeline.yoga.getEnveloped({ viewer: null, isService: false, requestId: 'one', params: { query } }).parse(query);
   const usual = parse('{ hello }');

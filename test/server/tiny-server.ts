@@ -1,13 +1,16 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
+import type { LimitsMode } from '../../src/config.ts';
 import type { Context } from '../../src/graphql/context.ts';
 import type { Identity } from '../../src/identity/identity.ts';
 import { AppError, badInput } from '../../src/platform/errors.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { createMetrics } from '../../src/platform/metrics.ts';
+import type { ByTier, SocketQuota } from '../../src/platform/rate-limit-policies.ts';
 import type { Page } from '../../src/server/http.ts';
 import type { Limits } from '../../src/server/limits.ts';
 import { createServer, type ServerConfig } from '../../src/server/server.ts';
-import type { SocketQuota, SocketQuotas } from '../../src/server/socket-quota.ts';
+import { tinyLimiter } from '../kit/limits/limiter.ts';
+import { GENEROUS_POLICIES } from '../kit/limits/policies.ts';
 
 /** A word that no answer and no page may ever hold. */
 export const SECRET = 'correct horse battery staple';
@@ -51,6 +54,7 @@ export type Seen = { touched: number; open: number; produced: number; readonly c
 
 export type TinyOptions = {
   readonly config?: Partial<ServerConfig>;
+  readonly limitsMode?: LimitsMode;
   readonly limits?: Partial<Limits>;
   /** Of everybody, whatever their tier. */
   readonly quota?: Partial<SocketQuota>;
@@ -59,7 +63,7 @@ export type TinyOptions = {
 };
 
 /** A server around a small schema, for what has nothing to do with chat. Tokens are `user` or `user/ttlMs` or `user/ttlMs/session`. */
-function quotas(quota: SocketQuota): SocketQuotas {
+function quotas(quota: SocketQuota): ByTier<SocketQuota> {
   return { ANONYMOUS: quota, FREE: quota, STANDARD: quota, PREMIUM: quota, ENTERPRISE: quota };
 }
 
@@ -67,6 +71,7 @@ export async function startTinyServer({
   config = {},
   limits = {},
   quota = {},
+  limitsMode = 'enforce',
   pages = new Map(),
   isReady = async () => true,
 }: TinyOptions = {}) {
@@ -212,7 +217,7 @@ export async function startTinyServer({
       allowedOrigins: [],
       isGraphiQLEnabled: false,
       isIntrospectionEnabled: true,
-      limitsMode: 'enforce',
+      trustedProxies: [],
       metricsToken: null,
       metricsPort: null,
       stopTimeoutMs: 1_000,
@@ -224,7 +229,10 @@ export async function startTinyServer({
     isReady,
     pages,
     limits: { stopSpreadMs: 50, ...limits },
-    socketQuotas: quotas({ subscriptionsPerSocketMax: 50, socketsMax: 1_000, ...quota }),
+    limiter: tinyLimiter({
+      limitsMode,
+      policies: { ...GENEROUS_POLICIES, sockets: quotas({ subscriptionsPerSocketMax: 50, socketsMax: 1_000, ...quota }) },
+    }),
   });
   return {
     ...server,

@@ -1,12 +1,12 @@
-/** Everything this page asks of the API. */
+/** Everything this page asks of the API. Nothing costs more than one operation of a FREE user may: test/cost-examples.test.ts adds it up. */
 
-const MESSAGE = `id clientMessageId position body bodyHtml createdAt editedAt deletedAt pinnedAt replyCount viewerReactions mentionsAll
-  author { id handle displayName } mentions { id handle } threadRoot { id replyCount }
-  reactions { emoji count users(first: 10) { nodes { id displayName } } }`;
+const MESSAGE_BASICS = `id clientMessageId position body bodyHtml createdAt editedAt deletedAt pinnedAt replyCount viewerReactions mentionsAll
+  author { id handle displayName } mentions { id handle } threadRoot { id replyCount }`;
+const MESSAGE = `${MESSAGE_BASICS} reactions { emoji count users(first: 5) { nodes { id displayName } } }`;
 const MEMBER = 'role readPosition user { id handle displayName presence }';
 /** Of all members two are enough to know with whom one talks in a DIRECT conversation. */
 const CONVERSATION_FIELDS = `id kind topic createdAt sequence viewerTitle viewerRole viewerUnreadCount viewerReadPosition
-  members(first: 2) { totalCount nodes { ${MEMBER} } } lastMessage { ${MESSAGE} }`;
+  members(first: 2) { totalCount nodes { ${MEMBER} } } lastMessage { ${MESSAGE_BASICS} reactions { emoji count } }`;
 
 export const SNAPSHOT = `query { viewer { cursor conversations(first: 100) { nodes { ${CONVERSATION_FIELDS} } } } }`;
 

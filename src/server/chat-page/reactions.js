@@ -30,7 +30,8 @@ export function chooseEmoji(anchor, onChoose) {
 
 /** Items for `arrange`. `onToggle` gets the emoji, and whether it is to be taken away. */
 export function reactionItems({ reactions, viewerReactions }, onToggle) {
-  return reactions.map(({ emoji, count, users }) => {
+  // Of the last messages of all conversations it is not asked who reacted.
+  return reactions.map(({ emoji, count, users = { nodes: [] } }) => {
     const isOwn = viewerReactions.includes(emoji);
     const title = whoReacted(emoji, count, users.nodes);
     const build = () => [

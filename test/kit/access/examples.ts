@@ -16,6 +16,7 @@ export const EXAMPLES: Readonly<Record<string, (input: ExampleInput) => unknown>
   'Query.nodes.ids': (input) => [targetId(input)],
   'Query.conversation.id': ({ world }) => world.conversationId,
   'Query.user.handle': ({ world }) => world.cast.owner.handle,
+  'Query.explainCost.document': () => '{ viewer { user { handle } } }',
   'Query.channels.query': ({ world }) => world.title ?? 'No channel has such a title',
   'Conversation.messages.last': () => 20,
 

@@ -59,6 +59,7 @@ export function violationOf(observation: Observation, { rules, objects }: Tables
       case 'SIGNED_IN':
       case 'SIGNED_IN_OR_SERVICE':
       case 'OPERATOR':
+      case 'OPERATOR_OR_DEVELOPMENT':
         return ['value'];
       case 'SELF':
         return role === 'owner' ? ['value'] : ['NOT_FOUND'];
@@ -92,6 +93,8 @@ export function violationOf(observation: Observation, { rules, objects }: Tables
       case 'SIGNED_IN_OR_SERVICE':
         return role === 'anonymous';
       case 'OPERATOR':
+      // The schema of the engine is not made for development.
+      case 'OPERATOR_OR_DEVELOPMENT':
         return role !== 'service' && role !== 'administrator';
       default:
         return role === 'anonymous' || role === 'service';

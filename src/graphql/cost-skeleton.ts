@@ -1,0 +1,263 @@
+import {
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLField,
+  GraphQLIncludeDirective,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  GraphQLSkipDirective,
+  getDirectiveValues,
+  getNamedType,
+  type InlineFragmentNode,
+  isAbstractType,
+  isCompositeType,
+  isObjectType,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionNode,
+  type SelectionSetNode,
+  typeFromAST,
+  type ValueNode,
+  visit,
+} from 'graphql';
+import type { CostRules, FieldRule } from './cost-rules.ts';
+
+/** What an operation selects, merged as execution merges it, with everything about its cost that no value of a variable changes. */
+export type Skeleton = {
+  readonly root: Selection;
+  /** All there are, each after those below it. */
+  readonly selections: readonly Selection[];
+  readonly fields: readonly SelectedField[];
+};
+
+/** What is selected of an object. One stands for all places that select the same, so it is looked at once however often it is spread. */
+export type Selection = {
+  readonly index: number;
+  readonly fields: readonly SelectedField[];
+  /** Whether there is a list anywhere below. */
+  readonly hasLists: boolean;
+};
+
+export type SelectedField = {
+  readonly index: number;
+  /** The name in the answer. */
+  readonly key: string;
+  /** Where it stands in the document: once, or several times that execution merges. Their arguments are the same. */
+  readonly nodes: readonly [FieldNode, ...FieldNode[]];
+  readonly definition: GraphQLField<unknown, unknown>;
+  readonly rule: FieldRule;
+  /** The field above says how long this list is. */
+  readonly isSizedAbove: boolean;
+  /** Whether its arguments depend on variables. */
+  readonly isVariable: boolean;
+  /** Points of each value where it is no object. */
+  readonly leafWeight: number;
+  /** What may be there, one per type of object. */
+  readonly branches: readonly Branch[];
+};
+
+export type Branch = { readonly type: string; readonly weight: number; readonly selection: Selection };
+
+type Variables = Readonly<Record<string, unknown>>;
+
+/** More different selections than that are no operation anybody needs, but fragments that multiply each other. */
+export const SELECTIONS_MAX = 2_000;
+/** Deeper documents are refused; where limits are only measured they get here, and must not fill the stack. */
+const DEPTH_MAX = 200;
+/** Of all documents together; some twenty megabytes, if they are made for it. The documents of usual clients have a few hundred. */
+const REMEMBERED_SELECTIONS_MAX = 20_000;
+const OBJECT_WEIGHT = 1;
+const CONDITIONS = [GraphQLSkipDirective.name, GraphQLIncludeDirective.name];
+
+export type SkeletonCache = (document: DocumentNode, operation: OperationDefinitionNode, variables: Variables) => Skeleton | null;
+
+type Known = { readonly asked: readonly string[]; readonly variants: Map<string, Skeleton | null> };
+
+/**
+ * Skeletons by the identity of the document; variables only matter where `@skip` and `@include` ask for them. Null when there are more than
+ * SELECTIONS_MAX selections. What is remembered is bounded: beyond, all is forgotten and built anew.
+ */
+export function createSkeletonCache(rules: CostRules): SkeletonCache {
+  let documents = new WeakMap<DocumentNode, Known>();
+  let remembered = 0;
+  return (document, operation, variables) => {
+    if (remembered > REMEMBERED_SELECTIONS_MAX) {
+      documents = new WeakMap();
+      remembered = 0;
+    }
+    let known = documents.get(document);
+    if (known === undefined) {
+      known = { asked: variablesOfConditions(document), variants: new Map() };
+      documents.set(document, known);
+    }
+    const { asked, variants } = known;
+    const key = [operation.name?.value ?? '', ...asked.map((name) => String(variables[name]))].join(' ');
+    let skeleton = variants.get(key);
+    if (skeleton === undefined) {
+      skeleton = buildSkeleton(rules, document, operation, variables);
+      remembered += skeleton?.selections.length ?? 1;
+      variants.set(key, skeleton);
+    }
+    return skeleton;
+  };
+}
+
+function variablesOfConditions(document: DocumentNode): readonly string[] {
+  const names = new Set<string>();
+  visit(document, {
+    Directive({ name, arguments: given = [] }) {
+      if (!CONDITIONS.includes(name.value)) return;
+      for (const { value } of given) if (value.kind === Kind.VARIABLE) names.add(value.name.value);
+    },
+  });
+  return [...names];
+}
+
+function buildSkeleton(
+  rules: CostRules,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  variables: Variables,
+): Skeleton | null {
+  const { schema } = rules;
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  for (const node of document.definitions) if (node.kind === Kind.FRAGMENT_DEFINITION) fragments.set(node.name.value, node);
+  const numbers = new Map<SelectionSetNode, number>();
+  const known = new Map<string, Selection>();
+  // For a fragment that spreads itself, though validation lets none come so far.
+  const nothing: Selection = { index: 0, fields: [], hasLists: false };
+  const selections: Selection[] = [nothing];
+  const fields: SelectedField[] = [];
+  let begun = 0;
+
+  const rootType = schema.getRootType(operation.operation);
+  if (!rootType) throw new Error(`The schema must have a type for a ${operation.operation}.`);
+  try {
+    const root = select(rootType, [operation.selectionSet], [], 1);
+    return { root, selections, fields };
+  } catch (error) {
+    if (error === TOO_LARGE) return null;
+    throw error;
+  }
+
+  /** `sizedFields` are those whose size the field above knows. */
+  function select(
+    type: GraphQLObjectType,
+    selectionSets: readonly SelectionSetNode[],
+    sizedFields: readonly string[],
+    depth: number,
+  ): Selection {
+    const key = `${type.name} ${selectionSets.map(numberOf).join()} ${sizedFields.join()}`;
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    if (++begun > SELECTIONS_MAX || depth > DEPTH_MAX) throw TOO_LARGE;
+    known.set(key, nothing);
+    const nodes = new Map<string, [FieldNode, ...FieldNode[]]>();
+    const spread = new Set<string>();
+    for (const selectionSet of selectionSets) collect(type, selectionSet, nodes, spread);
+    const selected = [...nodes].flatMap(([name, alike]) => fieldOf(type, name, alike, sizedFields, depth) ?? []);
+    const hasLists = selected.some(({ rule, branches }) => rule.isList || branches.some((branch) => branch.selection.hasLists));
+    const selection = { index: selections.length, fields: selected, hasLists };
+    selections.push(selection);
+    known.set(key, selection);
+    return selection;
+  }
+
+  /** Null for what is exempt: `__typename`, `__schema` and `__type`. */
+  function fieldOf(
+    parent: GraphQLObjectType,
+    key: string,
+    nodes: SelectedField['nodes'],
+    sizedFields: readonly string[],
+    depth: number,
+  ): SelectedField | null {
+    const [node] = nodes;
+    const definition = parent.getFields()[node.name.value];
+    if (definition === undefined) return null;
+    const rule = rules.of(definition);
+    const named = getNamedType(definition.type);
+    const selectionSets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
+    const types = isAbstractType(named) ? schema.getPossibleTypes(named) : isObjectType(named) ? [named] : [];
+    const branches = types.map((type) => ({
+      type: type.name,
+      weight: rules.weightOf(type) ?? OBJECT_WEIGHT,
+      selection: select(type, selectionSets, rule.listSize?.sizedFields ?? [], depth + 1),
+    }));
+    const field = {
+      index: fields.length,
+      key,
+      nodes,
+      definition,
+      rule,
+      isSizedAbove: sizedFields.includes(definition.name),
+      isVariable: (node.arguments ?? []).some(({ value }) => holdsVariable(value)),
+      leafWeight: isCompositeType(named) ? 0 : (rules.weightOf(named) ?? 0),
+      branches,
+    };
+    fields.push(field);
+    return field;
+  }
+
+  /** As execution does: by the name in the answer, each fragment once, conditions applied. */
+  function collect(
+    type: GraphQLObjectType,
+    { selections }: SelectionSetNode,
+    nodes: Map<string, [FieldNode, ...FieldNode[]]>,
+    spread: Set<string>,
+  ): void {
+    for (const selection of selections) {
+      if (isLeftOut(selection, variables)) continue;
+      if (selection.kind === Kind.FIELD) {
+        const key = selection.alias?.value ?? selection.name.value;
+        const alike = nodes.get(key);
+        if (alike === undefined) nodes.set(key, [selection]);
+        else alike.push(selection);
+        continue;
+      }
+      if (selection.kind === Kind.FRAGMENT_SPREAD) {
+        if (spread.has(selection.name.value)) continue;
+        spread.add(selection.name.value);
+      }
+      const fragment = selection.kind === Kind.FRAGMENT_SPREAD ? fragments.get(selection.name.value) : selection;
+      if (fragment !== undefined && mayBe(schema, type, fragment)) collect(type, fragment.selectionSet, nodes, spread);
+    }
+  }
+
+  function numberOf(selectionSet: SelectionSetNode): number {
+    const number = numbers.get(selectionSet) ?? numbers.size;
+    numbers.set(selectionSet, number);
+    return number;
+  }
+}
+
+const TOO_LARGE = Symbol('too large');
+
+function holdsVariable(value: ValueNode): boolean {
+  switch (value.kind) {
+    case Kind.VARIABLE:
+      return true;
+    case Kind.LIST:
+      return value.values.some(holdsVariable);
+    case Kind.OBJECT:
+      return value.fields.some((field) => holdsVariable(field.value));
+    default:
+      return false;
+  }
+}
+
+function mayBe(schema: GraphQLSchema, type: GraphQLObjectType, { typeCondition }: FragmentDefinitionNode | InlineFragmentNode): boolean {
+  const condition = typeCondition === undefined ? type : typeFromAST(schema, typeCondition);
+  return condition === type || (isAbstractType(condition) && schema.isSubType(condition, type));
+}
+
+function isLeftOut(selection: SelectionNode, variables: Variables): boolean {
+  if (selection.directives === undefined || selection.directives.length === 0) return false;
+  try {
+    const skip = getDirectiveValues(GraphQLSkipDirective, selection, variables);
+    const include = getDirectiveValues(GraphQLIncludeDirective, selection, variables);
+    return skip?.['if'] === true || include?.['if'] === false;
+  } catch {
+    return false; // A condition that is null: execution refuses the whole operation for it.
+  }
+}
