@@ -97,6 +97,43 @@ describe.each(Object.entries(TRANSPORTS))('the points of a minute, over %s', (tr
   });
 });
 
+test('a list that is longer than is usual costs as much more, even beyond the budget, and what comes next waits for it', async () => {
+  const { person, id } = await somebody();
+  const { accessToken } = person;
+  const [fan] = await server.people('fan');
+  const { id: crowded } = await fan.create({ kind: 'GROUP', members: [person] });
+  const message = await fan.send(crowded, 'Much liked');
+  for (let index = 0; index < 20; index += 1) await fan.react(message.id, String.fromCodePoint(0x1f600 + index));
+  const liked = '{ node(id: $id) { ... on Message { reactions { emoji users(first: 1) { nodes { handle } } } } } }';
+  // Taken for 1 + 5 × (1 + 1 + 1), and comes to 1 + 20 × 3.
+  const like = () => post(server.url, `query ($id: ID!) ${liked}`, { accessToken, variables: { id: message.id } });
+  await post(server.url, LAST, { accessToken, variables: { id } });
+  for (let left = BUDGET - LOOKED - 61; left > 0; left -= 61) {
+    expect(codesOf(await like())).toEqual([]);
+    expect(await leftOf(person)).toBe(left);
+  }
+  // 28 are left for 16.
+  const last = await like();
+  expect(codesOf(last)).toEqual([]);
+  expect(last.headers.get('ratelimit')).toMatch(/^"cost";r=0;t=\d+$/);
+  expect(await leftOf(person)).toBe(0);
+  expect(extensionsOf(await post(server.url, '{ viewer { id } }', { accessToken }))).toMatchObject([refusal]);
+});
+
+test('what was read costs what it was taken for, though something else fails and so none of it is answered', async () => {
+  const { person, id } = await somebody();
+  const { id: elsewhere } = await (await server.people('other'))[0].create({ title: 'Not yours' });
+  const { accessToken } = person;
+  const both = `mutation ($read: MarkReadInput!, $input: SendMessageInput!) {
+    markRead(input: $read) { conversation { messages(last: 100) { edges { node { id } } nodes { id author { handle } } } } }
+    sendMessage(input: $input) { cursor }
+  }`;
+  const variables = { read: { conversationId: id, position: 1 }, ...inputOf(elsewhere, 'fails') };
+  const { body } = await post(server.url, both, { accessToken, variables });
+  expect([body.data, codesOf({ body })]).toEqual([null, ['NOT_FOUND']]);
+  expect(await leftOf(person)).toBe(BUDGET - (10 + 3 + 400) - 11);
+});
+
 test('a subscription takes one event once, however many come', async () => {
   const { person, id } = await somebody();
   await using socket = await person.connect();

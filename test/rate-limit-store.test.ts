@@ -126,6 +126,28 @@ describe.each(STORES)('windows $name', ({ make, isThere }) => {
     expect((await store.take([{ ...points, amount: 0 }])).standings).toMatchObject([{ remaining: 10, resetMs: 4_000 }]);
   });
 
+  test.skipIf(!isThere)('hold a debt beyond what they may, which counts from the moment when the rest was taken', async () => {
+    const clock = new TestClock();
+    for (const max of [100, 2_000]) {
+      const store = make(clock);
+      const points = charge('a', max, 10_000, 10);
+      const look = async () => (await store.take([{ ...points, amount: 0 }])).standings;
+      const { receipt } = await store.take([points]);
+      clock.nowMs += 4_000;
+      expect(await passes(store, { ...points, amount: max - 20 })).toBe(true);
+      await store.giveBack(receipt, [-40]);
+      expect(await look()).toMatchObject([{ remaining: 0, resetMs: 6_000 }]);
+      expect(await store.take([{ ...points, amount: 1 }])).toMatchObject({ isAllowed: false, retryAfterMs: 6_000 });
+      clock.nowMs += 6_000;
+      expect(await look()).toMatchObject([{ remaining: 20, resetMs: 4_000 }]);
+      // Of what is over, or was nothing, there is no debt.
+      await store.giveBack(receipt, [-40]);
+      await store.giveBack((await store.take([{ ...points, amount: 0 }])).receipt, [-40]);
+      expect(await look()).toMatchObject([{ remaining: 20, resetMs: 4_000 }]);
+      clock.nowMs += 10_000;
+    }
+  });
+
   test.skipIf(!isThere)('keep nothing of what was given back whole, in whatever order', async () => {
     const clock = new TestClock();
     const store = make(clock);
@@ -204,6 +226,13 @@ describe('the comparison notices a store that', () => {
       },
     })),
     'gives nothing back': amended(() => ({ giveBack: () => {} })),
+    'forgets debts': amended((store) => ({
+      giveBack: (receipt, amounts) =>
+        store.giveBack(
+          receipt,
+          amounts.map((amount) => Math.max(0, amount)),
+        ),
+    })),
     'takes of some when others refuse': amended((store) => ({
       take(charges) {
         const [first, ...others] = charges;
@@ -262,7 +291,8 @@ async function firstDifference(make: Make, seed: number, maxima: readonly number
     const given = open[random.whole(0, open.length * 4)];
     if (given !== undefined) {
       open.splice(open.indexOf(given), 1);
-      const amounts = given.taken.map(({ amount }) => random.whole(0, amount));
+      const isDebt = random.chance(0.2);
+      const amounts = given.taken.map(({ amount }) => (isDebt ? -random.whole(0, amount) : random.whole(0, amount)));
       await store.giveBack(given.decision.receipt, amounts);
       for (const [index, taken] of given.taken.entries()) taken.amount -= amounts[index] ?? 0;
       continue;
@@ -289,7 +319,7 @@ function differenceOf(charges: readonly Charge[], decision: Decision, oracle: Wi
   if (decision.isAllowed && waits.some((wait) => wait > 0)) return `allowed ${JSON.stringify(charges)}, late`;
   if (!isLarge) {
     const expected = charges.map(({ key, max, windowMs, amount }) => ({
-      remaining: max - oracle.held(key, windowMs, now) - (decision.isAllowed ? amount : 0),
+      remaining: Math.max(0, max - oracle.held(key, windowMs, now) - (decision.isAllowed ? amount : 0)),
       resetMs: oracle.resetMs(key, windowMs, now) || (decision.isAllowed && amount > 0 ? windowMs : 0),
     }));
     const seen = decision.standings.map(({ remaining, resetMs }) => ({ remaining, resetMs }));

@@ -159,6 +159,7 @@ function anybody(): Context {
   return {
     requestId: 'shared',
     isService: false,
+    isShared: true,
     get viewer(): never {
       throw new Error('A field that events answer for everybody must not look at the viewer: take it out of shareable.ts.');
     },

@@ -8,6 +8,8 @@ export type Context = {
   readonly viewer: Identity | null;
   /** The product's own backend asks, as nobody: service operations work. False when it acts for a user. */
   readonly isService: boolean;
+  /** Whether one execution of an event answers many viewers. */
+  readonly isShared?: boolean;
   readonly requestId: string;
   /** Where the request came from, as far as trusted proxies tell: an IPv4 address or the /64 network of an IPv6 one. Absent where nobody asked. */
   readonly network?: string;

@@ -62,7 +62,7 @@ export class MemoryRateLimitStore implements RateLimitStore {
   giveBack({ parts }: Receipt, amounts: readonly number[]): void {
     for (const [index, { key, place }] of parts.entries()) {
       const amount = amounts[index] ?? 0;
-      const window = amount > 0 ? this.#table.find(key) : NONE;
+      const window = amount === 0 || place === '' ? NONE : this.#table.find(key);
       if (window !== NONE) this.#lessen(window, Number(place), amount);
     }
   }

@@ -26,7 +26,7 @@ export function createRedisRateLimitStore({ redis, prefix }: RedisRateLimitStore
     async giveBack({ parts }: Receipt, amounts) {
       const given = parts.flatMap((part, index) => {
         const amount = amounts[index] ?? 0;
-        return amount > 0 ? [{ part, amount }] : [];
+        return amount === 0 ? [] : [{ part, amount }];
       });
       if (given.length === 0) return;
       await giveAllBack(

@@ -48,7 +48,10 @@ export type Decision = {
 export type RateLimitStore = {
   /** All or nothing, and at once for everybody who asks. The keys must differ. */
   take(charges: readonly Charge[]): Decision | Promise<Decision>;
-  /** In the order of the receipt, at most what was taken, and once for each receipt. What is over already is not given back. */
+  /**
+   * In the order of the receipt, at most what was taken, and once for each receipt. What is over already is not given back. A negative amount
+   * is a debt: so much more counts as taken at that time, even beyond the maximum; nothing is refused for it but what comes later.
+   */
   giveBack(receipt: Receipt, amounts: readonly number[]): void | Promise<void>;
 };
 

@@ -101,9 +101,9 @@ export function createLimiter(dependencies: LimiterDependencies) {
     throw error;
   }
 
-  /** Whoever gave it back does not wait: the next call by the same way comes after it. */
+  /** What is negative is taken besides. Whoever gave it back does not wait: the next call by the same way comes after it. */
   function giveBack(receipt: Receipt, amounts: readonly number[]): void {
-    if (!amounts.some((amount) => amount > 0)) return;
+    if (amounts.every((amount) => amount === 0)) return;
     void Promise.resolve(store.giveBack(receipt, amounts)).catch(() => {}); // The store tells of its failures.
   }
 

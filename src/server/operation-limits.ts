@@ -26,7 +26,7 @@ export type Reservation = {
 export type OperationLimits = {
   /** Before an operation runs: takes all that it will need, or throws RATE_LIMITED. Null when it needs nothing. */
   reserve(args: ExecutionArgs, points: number): Reservation | null | Promise<Reservation | null>;
-  /** When it has run: gives back what its fields did not use, and the points that it cost less; null: none. */
+  /** When it has run: gives back what its fields did not use, and the points that it cost less, or takes those that it cost more; null: none. */
   settle(reservation: Reservation, points: number | null): void;
 };
 
@@ -52,7 +52,8 @@ export function createOperationLimits(schema: GraphQLSchema, limiter: Limiter): 
 
   const around: AroundField = {
     enter(context, field, isInList) {
-      if (limiter.limitsMode === 'off') return null;
+      // What is read once for everybody is nobody's.
+      if (limiter.limitsMode === 'off' || context.isShared === true) return null;
       const call = limiter.callOf(context, field);
       return call instanceof Promise ? call.then((late) => enter(context, late, isInList)) : enter(context, call, isInList);
     },
@@ -143,12 +144,12 @@ export function createOperationLimits(schema: GraphQLSchema, limiter: Limiter): 
     settle(reservation, points) {
       const { taken, used, context } = reservation;
       reservation.isOver = true;
-      taken.spent(points === null ? reservation.points : Math.min(reservation.points, Math.ceil(points)));
+      taken.spent(points === null ? reservation.points : Math.ceil(points));
       if (taken.isMeasured) return;
       const amounts = taken.charges.map(({ policy, amount }, index) => {
         const counts = limiter.policyNamed(policy)?.counts;
         if (counts === 'operations') return 0;
-        if (counts === 'points') return points === null ? 0 : Math.max(0, amount - Math.ceil(points));
+        if (counts === 'points') return points === null ? 0 : amount - Math.ceil(points);
         return amount - (used[index] ?? 0);
       });
       limiter.giveBack(taken.decision.receipt, amounts);
@@ -156,7 +157,7 @@ export function createOperationLimits(schema: GraphQLSchema, limiter: Limiter): 
         context,
         taken.decision.standings.map((standing, index) => ({
           ...standing,
-          remaining: Math.min(standing.limit, standing.remaining + (amounts[index] ?? 0)),
+          remaining: Math.max(0, Math.min(standing.limit, standing.remaining + (amounts[index] ?? 0))),
         })),
       );
     },

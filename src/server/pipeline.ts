@@ -73,7 +73,7 @@ export function createPipeline({
         const hooks: ExecuteHooks = {
           onExecuteDone({ result, setResult }) {
             if (Symbol.asyncIterator in result) return; // No operation is answered in parts.
-            if (reservation !== null) limits.settle(reservation, weighed === null ? null : actualCost(weighed, result.data));
+            if (reservation !== null) limits.settle(reservation, weighed === null ? null : actualCost(weighed, result.data, result.errors));
             const context = contextOf(args);
             if (isReportWanted(context)) setResult(withReport(result, context));
           },

@@ -170,6 +170,31 @@ describe('the cost of an operation', () => {
     expect(weighFull({ document, operationName: null, variableValues: {} })).toBe(null);
   });
 
+  test('of an answer is nothing for what failed by itself, and the estimate for what went with it', () => {
+    const found = weighed('{ user { friends(first: 10) { id } } nodes(ids: ["a", "b"]) { id } messages(first: 7) { nodes { id } } }');
+    // A node may be a Place.
+    expect(found.total).toBe(1 + 10 + 2 * 5 + 1 + 7);
+    const one = { id: 'x' };
+    const data = { user: { friends: [one] }, nodes: [one, null], messages: { nodes: [one, one] } };
+    expect(actualCost(found, data)).toBe(1 + 1 + 5 + 1 + 2);
+    expect(actualCost(found, { ...data, user: null }, [{ path: ['user'] }])).toBe(1 + 0 + 5 + 1 + 2);
+    expect(actualCost(found, { ...data, user: null }, [{ path: ['user', 'friends'] }])).toBe(1 + 0 + 5 + 1 + 2);
+    expect(actualCost(found, { ...data, user: null }, [{ path: ['user', 'friends', 3, 'id'] }])).toBe(1 + 10 + 5 + 1 + 2);
+    // The page may not be null, so all that was asked for goes with it.
+    expect(actualCost(found, null, [{ path: ['messages', 'nodes', 0, 'id'] }])).toBe(found.total);
+    expect(actualCost(found, null, [{ path: ['messages'] }])).toBe(found.total - 7);
+    expect(actualCost(found, null, [{ path: ['messages', 'nodes'] }])).toBe(found.total - 7);
+    expect(actualCost(found, { ...data, nodes: [one, null] }, [{ path: ['nodes', 1, 'id'] }])).toBe(1 + 1 + 10 + 1 + 2);
+    expect(actualCost(found, null, [{}])).toBe(1 + 1);
+  });
+
+  test('of an answer is more than was estimated where a list is longer than is usual', () => {
+    const found = weighed('{ user { id } search(text: "x") { tags mentions { id } } }');
+    expect(found.total).toBe(1 + 10 + 2 * (1 + 2 * 2 + 3));
+    const message = { tags: ['a', 'b', 'c'], mentions: Array(50).fill({ id: 'x' }) };
+    expect(actualCost(found, { user: null, search: [message, message, message] })).toBe(1 + 10 + 3 * (1 + 3 * 2 + 50));
+  });
+
   test('needs exactly one slicing argument where the schema says so', () => {
     const strict = buildSchema(
       `${DIRECTIVES} type Query { names(first: Int, last: Int): [Query!]! @listSize(slicingArguments: ["first", "last"]) }`,
@@ -310,6 +335,13 @@ describe.each([
       if (found.skeleton.root.hasLists)
         expect(actualCost(found, answer), source).toBeCloseTo(naiveCost(schema, document, variables, answer), 6);
       expect(actualCost(found, null)).toBeLessThanOrEqual(found.total);
+    }
+  });
+
+  test('what was read and is left out of the answer, as something below it failed, costs what was estimated', () => {
+    for (const { source, document, variables } of samples) {
+      const found = weighed(document, variables, undefined, weigh);
+      expect(actualCost(found, null, [{ path: ['somewhere', 0, 'below'] }]), source).toBeCloseTo(found.total, 6);
     }
   });
 
