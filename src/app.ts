@@ -20,6 +20,7 @@ import { createSnapshots } from './graphql/snapshot.ts';
 import { createViewerSnapshots } from './graphql/viewer-snapshot.ts';
 import { createIdentityService, type IdentityService } from './identity/identity.ts';
 import { createIdentityResolvers } from './identity/resolvers.ts';
+import { SignInAlarm } from './identity/sign-in-alarm.ts';
 import { createBodyRenderer } from './messages/body-renderer.ts';
 import { createMessageLoaders } from './messages/loaders.ts';
 import { createMessages } from './messages/messages.ts';
@@ -183,7 +184,22 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
   const onSessionsEnded = (sessionUuids: readonly string[]) => bus.publish({ kind: 'sessions', sessionUuids, userUuids: [] });
   const onUsersChanged = (userUuids: readonly string[]) => bus.publish({ kind: 'sessions', sessionUuids: [], userUuids });
   const onKeysUnavailable = (error: unknown) => logger.warn({ err: error }, 'The keys of the identity provider could not be had');
-  const identity = createIdentityService({ sql, secrets, clock, config, onSessionsEnded, onUsersChanged, onKeysUnavailable });
+  const signInAlarm = stack.use(
+    new SignInAlarm({
+      clock,
+      failuresMax: () => policies.current().signInFailuresMax,
+      onChange(isOn) {
+        metrics.signInAlarm.set(Number(isOn));
+        logger.warn({ isOn }, isOn ? 'Very many sign-ins fail: somebody may be guessing passwords.' : 'No more sign-ins fail than usual.');
+      },
+    }),
+  );
+  const onSignInFailed = () => {
+    metrics.signInFailures.inc();
+    signInAlarm.failed();
+  };
+  const onIdentity = { onSessionsEnded, onUsersChanged, onSignInFailed, onKeysUnavailable };
+  const identity = createIdentityService({ sql, secrets, clock, config, ...onIdentity });
   const conversations = createConversations({ sql, bus, identity });
   const writer = new MessageWriter({ sql, onBatch: (size) => metrics.messageBatches.observe(size) });
   stack.defer(() => writer.drain());

@@ -421,3 +421,25 @@ test('an address may have only so many sockets that have not said who they are',
   await using _third = await SocketClient.connect(server.url);
   await expect(SocketClient.connect(server.url)).rejects.toThrow('429');
 });
+
+test('what an event answers once for everybody is nobody’s to pay, and a limit on it ends no stream', async () => {
+  const fields = [{ coordinate: 'Message.mentions', argument: null }];
+  await using server = await TestServer.start({ limitPolicies: policiesWith({ search: { max: forAll(1), fields } }) });
+  const [ada, ben] = await server.people('ada', 'ben');
+  const { id } = await ada.create({ members: [ben] });
+  const query =
+    'subscription ($id: ID!) { conversationEvents(conversationId: $id) { ... on MessageSent { message { body mentions { id } } } } }';
+  await using one = await ada.connect();
+  await using other = await ben.connect();
+  for (const socket of [one, other]) {
+    socket.subscribe('1', query, { id });
+    await socket.nextOf('1');
+  }
+  for (const body of ['one', 'two', 'three']) {
+    await ada.send(id, body);
+    for (const socket of [one, other]) {
+      const found = await socket.nextOf('1');
+      expect(found).toEqual({ data: { conversationEvents: { message: { body, mentions: [] } } } });
+    }
+  }
+});

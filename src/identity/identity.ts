@@ -97,6 +97,8 @@ export type IdentityDependencies = {
   readonly onSessionsEnded?: (sessionUuids: readonly string[]) => void;
   /** Told of users who were deactivated, or may do other things than before: what is open in their name must be looked at. */
   readonly onUsersChanged?: (userUuids: readonly string[]) => void;
+  /** Told of each handle and password that do not belong together. */
+  readonly onSignInFailed?: () => void;
   /** Told why the identity provider's keys could not be had. */
   readonly onKeysUnavailable?: (error: unknown) => void;
 };
@@ -111,7 +113,8 @@ const NOBODY: Caller = { viewer: null, isService: false };
 const SERVICE: Caller = { viewer: null, isService: true };
 
 export function createIdentityService(dependencies: IdentityDependencies): IdentityService {
-  const { sql, secrets, clock, config, onSessionsEnded = () => {}, onUsersChanged = () => {}, onKeysUnavailable = () => {} } = dependencies;
+  const { sql, secrets, clock, config } = dependencies;
+  const { onSessionsEnded = () => {}, onUsersChanged = () => {}, onSignInFailed = () => {}, onKeysUnavailable = () => {} } = dependencies;
   const accessTokens = createAccessTokens({ signingSeed: secrets.signingSeed, clock, ttlMs: config.accessTokenTtlMs });
   const externalTokens = createExternalTokens({ config, clock, onKeysUnavailable });
   const verifiedTokens = new VerifiedTokens({ sql, clock, accessTokens, externalTokens });
@@ -197,7 +200,10 @@ export function createIdentityService(dependencies: IdentityDependencies): Ident
       const stored = storedHandle(handle);
       const found = stored === null ? null : await store.userWithPassword(sql, stored);
       const belongs = await passwords.verify(password, found?.passwordHash ?? null);
-      if (found === null || !belongs) throw new AppError('UNAUTHENTICATED', 'Handle or password is wrong.');
+      if (found === null || !belongs) {
+        onSignInFailed();
+        throw new AppError('UNAUTHENTICATED', 'Handle or password is wrong.');
+      }
       const { refreshToken, row } = newToken();
       const sessionUuid = newUuid();
       const hasBegun = await store.beginSession(sql, found.user.key, { sessionUuid, ...row });

@@ -52,6 +52,16 @@ export function createMetrics() {
       help: 'Requests and sockets refused for their access token.',
       registers,
     }),
+    signInFailures: new Counter({
+      name: 'rookery_sign_in_failures_total',
+      help: 'Handles and passwords that did not belong together.',
+      registers,
+    }),
+    signInAlarm: new Gauge({
+      name: 'rookery_sign_in_alarm',
+      help: '1 while more sign-ins fail on this node than LIMITS_FILE says, and for a minute after: somebody may be guessing passwords.',
+      registers,
+    }),
     socketQuotasExceeded: new Counter({
       name: 'rookery_socket_quotas_exceeded_total',
       help: 'Sockets, subscriptions and event streams beyond what a tier, or an address before it says who it is, may have open; refused, unless LIMITS_MODE only measures.',

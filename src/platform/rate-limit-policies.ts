@@ -39,6 +39,8 @@ export type LimitPolicies = {
   readonly sockets: ByTier<SocketQuota>;
   /** Open sockets of one address that have not yet said who they are. */
   readonly socketsBeforeInitMax: number;
+  /** Failed sign-ins of a minute, of everybody together, from which one more is an alarm. */
+  readonly signInFailuresMax: number;
   /** By the UUID of the user. */
   readonly users: ReadonlyMap<string, UserLimits>;
 };
@@ -49,6 +51,7 @@ export type LimitsFile = {
   readonly operationCost: ByTier<number>;
   readonly sockets: ByTier<SocketQuota>;
   readonly addresses: { readonly socketsBeforeInitMax: number };
+  readonly signInFailures: { readonly alarmPerMinute: number };
   readonly users?: Readonly<Record<string, { readonly max?: Readonly<Record<string, number>>; readonly operationCost?: number }>>;
 };
 type PolicyEntry = {
@@ -71,6 +74,7 @@ export function policiesOf(file: LimitsFile): LimitPolicies {
     operationCost: file.operationCost,
     sockets: file.sockets,
     socketsBeforeInitMax: file.addresses.socketsBeforeInitMax,
+    signInFailuresMax: file.signInFailures.alarmPerMinute,
     users: new Map(
       Object.entries(file.users ?? {}).flatMap(([id, { max = {}, operationCost = null }]) => {
         const uuid = decodeId('usr', id);
