@@ -170,7 +170,7 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
     policies: policies.current,
     limitsMode: config.limitsMode,
     keyOf,
-    conversationTier: createOwnerTiers({ sql, clock }),
+    conversationTiers: createOwnerTiers({ sql, clock }),
     onRefused: (policy, tier) => metrics.limitRefusals.inc({ policy, tier }),
     onTaken: () => metrics.limitReservations.inc(),
     ...(limitsLog === null ? {} : { record: limitsLog.record }),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { decodeSfList } from '@svta/cml-structured-field-values';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decodeId, encodeId } from '../src/platform/id.ts';
 import { createTestDatabase, type TestDatabase } from './kit/database.ts';
 import { post } from './kit/http.ts';
 import { forAll, GENEROUS_POLICIES, policiesWith } from './kit/limits/policies.ts';
@@ -371,7 +372,7 @@ test('a user may have limits of their own', async () => {
   const limitPolicies = policiesWith({ operations: { max: forAll(3) } });
   await using first = await TestServer.start();
   const [ada, ben] = await first.people('ada', 'ben');
-  const uuid = (await import('../src/platform/id.ts')).decodeId('usr', ada.id) ?? '';
+  const uuid = decodeId('usr', ada.id) ?? '';
   const users = new Map([[uuid, { max: { operations: 5 }, operationCost: 1 }]]);
   await using second = await TestServer.start({ database: first.database, limitPolicies: { ...limitPolicies, users } });
   const passed = async (person: Person) => {
@@ -442,4 +443,18 @@ test('what an event answers once for everybody is nobody’s to pay, and a limit
       expect(found).toEqual({ data: { conversationEvents: { message: { body, mentions: [] } } } });
     }
   }
+});
+
+test('for who is over their limit nothing is looked up', async () => {
+  await using server = await TestServer.start({ limitPolicies: policiesWith({ operations: { max: { ...forAll(1_000), FREE: 2 } } }) });
+  const [ada] = await server.people('ada');
+  const query = 'mutation ($input: SendMessageInput!) { sendMessage(input: $input) { cursor } }';
+  const send = async () => {
+    const input = { conversationId: encodeId('cnv', randomUUID()), clientMessageId: randomUUID(), body: 'Hello' };
+    return codesOf(await post(server.url, query, { accessToken: ada.accessToken, variables: { input } }));
+  };
+  expect([await send(), await send()]).toEqual([['NOT_FOUND'], ['NOT_FOUND']]);
+  const before = server.statements.filter((text) => text.includes('conversations')).length;
+  expect([await send(), await send()]).toEqual([['RATE_LIMITED'], ['RATE_LIMITED']]);
+  expect(server.statements.filter((text) => text.includes('conversations')).length).toBe(before);
 });

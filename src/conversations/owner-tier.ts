@@ -8,9 +8,9 @@ import * as store from './store.ts';
 const REMEMBERED_MS = 30_000;
 const REMEMBERED_MAX = 20_000;
 
-/** By whose tier a conversation is limited: its owner's, of a DIRECT one the higher of the two; null when there is none. At once while it is remembered. */
+/** By whose tier a conversation is limited: its owner's, of a DIRECT one the higher of the two; null when there is none. */
 export function createOwnerTiers({ sql, clock }: { readonly sql: Sql; readonly clock: Pick<Clock, 'monotonic'> }) {
-  const remembered = new Map<string, { readonly tier: Tier | null; readonly until: number }>();
+  const remembered = new Map<string, { readonly tier: Tier; readonly until: number }>();
   const asked = new Map<string, Promise<Tier | null>>();
 
   async function look(uuid: string): Promise<Tier | null> {
@@ -27,11 +27,16 @@ export function createOwnerTiers({ sql, clock }: { readonly sql: Sql; readonly c
     }
   }
 
-  return (uuid: string): Tier | null | Promise<Tier | null> => {
-    const known = remembered.get(uuid);
-    if (known !== undefined && clock.monotonic() < known.until) return known.tier;
-    const looking = asked.get(uuid) ?? look(uuid);
-    asked.set(uuid, looking);
-    return looking;
+  return {
+    /** Undefined when it must be looked up. */
+    known(uuid: string): Tier | undefined {
+      const known = remembered.get(uuid);
+      return known !== undefined && clock.monotonic() < known.until ? known.tier : undefined;
+    },
+    lookUp(uuid: string): Promise<Tier | null> {
+      const looking = asked.get(uuid) ?? look(uuid);
+      asked.set(uuid, looking);
+      return looking;
+    },
   };
 }

@@ -10,8 +10,13 @@ import { limitSubject } from './limit-subject.ts';
 import type { RecordLimits } from './limits-log.ts';
 import { createDecide } from './rate-limiter.ts';
 
-/** The tier by which the sends into a conversation are limited; null: there is no such conversation. */
-export type ConversationTier = (uuid: string) => LimitTier | null | Promise<LimitTier | null>;
+/** The tier by which the sends into a conversation are limited. */
+export type ConversationTiers = {
+  /** Undefined when it must be looked up. */
+  known(uuid: string): LimitTier | undefined;
+  /** Null: there is no such conversation. */
+  lookUp(uuid: string): Promise<LimitTier | null>;
+};
 
 export type LimiterDependencies = {
   readonly store: RateLimitStore;
@@ -19,7 +24,7 @@ export type LimiterDependencies = {
   readonly policies: () => LimitPolicies;
   readonly limitsMode: LimitsMode;
   readonly keyOf: KeyOf;
-  readonly conversationTier: ConversationTier;
+  readonly conversationTiers: ConversationTiers;
   /** Told of what was refused, and of what would have been while LIMITS_MODE only measures. */
   readonly onRefused?: (policy: string, tier: LimitTier) => void;
   /** Told of what was taken together. */
@@ -45,12 +50,12 @@ export type Limiter = ReturnType<typeof createLimiter>;
 
 /** Takes from the windows of who asks, by the policies as they are now. */
 export function createLimiter(dependencies: LimiterDependencies) {
-  const { store, policies, limitsMode, keyOf, conversationTier } = dependencies;
+  const { store, policies, limitsMode, keyOf, conversationTiers } = dependencies;
   const { onRefused = () => {}, onTaken = () => {}, record = () => {} } = dependencies;
   const decide = createDecide(store);
 
-  /** At once for a conversation whose tier is known, and for all that has nothing to do with one. */
-  function callOf(context: Context, { coordinate, args }: FoundField): LimitedCall | Promise<LimitedCall> {
+  /** At once for a conversation whose tier is known, and for all that has nothing to do with one; else `admit` comes before anything is looked up. */
+  function callOf(context: Context, { coordinate, args }: FoundField, admit = async () => {}): LimitedCall | Promise<LimitedCall> {
     const given = new Set(givenPaths(args));
     // Over server-sent events the cursor comes in a header.
     if (coordinate.startsWith('Subscription.') && context.lastEventId !== undefined) given.add('after');
@@ -62,8 +67,13 @@ export function createLimiter(dependencies: LimiterDependencies) {
       account,
       conversation: uuid === null || tier === null ? null : { id: uuid, tier },
     });
-    const tier = uuid === null ? null : conversationTier(uuid);
-    return tier instanceof Promise ? tier.then(call) : call(tier);
+    if (uuid === null) return call(null);
+    const tier = conversationTiers.known(uuid);
+    return tier === undefined
+      ? admit()
+          .then(() => conversationTiers.lookUp(uuid))
+          .then(call)
+      : call(tier);
   }
 
   function isCountedByConversation(coordinate: string): boolean {
@@ -95,6 +105,17 @@ export function createLimiter(dependencies: LimiterDependencies) {
     }
   }
 
+  /** Throws RATE_LIMITED where not even one operation would pass, so that who is refused does not have anything looked up first. Takes nothing. */
+  async function admit(subject: LimitSubject): Promise<void> {
+    if (limitsMode !== 'enforce') return;
+    const charges = chargesOf(policies(), subject, { operations: 1, points: 0, calls: [] }, keyOf);
+    const { standings } = await store.take(charges.map((charge) => ({ ...charge, amount: 0 })));
+    const full = standings.find(({ remaining }) => remaining === 0);
+    if (full === undefined) return;
+    onRefused(full.policy, subject.tier);
+    throw new RateLimitedError({ isAllowed: false, refusedBy: full.policy, retryAfterMs: full.resetMs, standings, receipt: { parts: [] } });
+  }
+
   /** A store that cannot decide refuses nothing that is only measured. */
   function whileMeasuring(error: unknown): null {
     if (limitsMode !== 'enforce' && error instanceof AppError) return null;
@@ -121,6 +142,7 @@ export function createLimiter(dependencies: LimiterDependencies) {
     limitsMode,
     policies,
     callOf,
+    admit,
     take,
     /** The windows that a call takes from. */
     keysOf(context: Context, call: LimitedCall): readonly string[] {

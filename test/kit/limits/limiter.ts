@@ -19,6 +19,6 @@ export function tinyLimiter({
     policies: () => ofNoField,
     limitsMode,
     keyOf: (policy, owner) => `${policy} ${owner}`,
-    conversationTier: () => null,
+    conversationTiers: { known: () => undefined, lookUp: async () => null },
   });
 }
