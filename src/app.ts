@@ -39,7 +39,7 @@ import { createRateLimitNodes } from './platform/rate-limit-nodes.ts';
 import type { LimitPolicies } from './platform/rate-limit-policies.ts';
 import { createRedisRateLimitStore } from './platform/rate-limit-redis.ts';
 import { SharedRateLimitStore } from './platform/rate-limit-shared.ts';
-import { connectRedis } from './platform/redis.ts';
+import { COMMAND_TIMEOUT_MS, connectRedis } from './platform/redis.ts';
 import { redisPrefix } from './platform/redis-prefix.ts';
 import { deriveSecrets } from './platform/secrets.ts';
 import { createPresence } from './presence/presence.ts';
@@ -130,7 +130,11 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
   const cursors = createEventCursors({ codec, epoch });
   const { redisUrl } = config;
   const onRedisChange = (isUp: boolean) => metrics.redisUp.set(Number(isUp));
-  const redis = redisUrl === null ? null : stack.use(await connectRedis({ url: redisUrl, logger, onChange: onRedisChange }));
+  const answerTimeoutMs = options.limits?.limitDecisionTimeoutMs ?? LIMITS.limitDecisionTimeoutMs;
+  // No decision may be given up before its own time.
+  const commandTimeoutMs = Math.max(COMMAND_TIMEOUT_MS, answerTimeoutMs);
+  const redis =
+    redisUrl === null ? null : stack.use(await connectRedis({ url: redisUrl, logger, commandTimeoutMs, onChange: onRedisChange }));
   const local = createMemoryBus({ logger });
   const bus = stack.use(
     redis === null
@@ -154,7 +158,7 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
             local: ownWindows,
             nodes: createRateLimitNodes(redis, redisPrefix(epoch)),
             isUp: () => redis.isUp,
-            answerTimeoutMs: options.limits?.limitDecisionTimeoutMs ?? LIMITS.limitDecisionTimeoutMs,
+            answerTimeoutMs,
             onFailure: () => metrics.limitFailures.inc(),
             onLocal(isLocal) {
               metrics.limitsLocal.set(Number(isLocal));

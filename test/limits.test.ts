@@ -209,10 +209,11 @@ describe.each(STORES.filter(({ isThere }) => isThere))('limits counted $name', (
     const { person, id } = await somebody();
     // Without Redis each node counts by itself.
     const at = redisUrl === null ? [url] : nodes.map((node) => node.url);
-    const asks = [TRANSPORTS.POST, TRANSPORTS.SSE, TRANSPORTS.WebSocket];
+    const { POST, SSE, WebSocket } = TRANSPORTS;
+    const asks = [POST, SSE, POST, WebSocket, POST, POST, SSE, POST];
     const answers = await Promise.all(
       Array.from({ length: redisUrl === null ? 60 : 200 }, (_, index) =>
-        send(asks[index % asks.length] ?? post, person, id, at[index % at.length]),
+        send(asks[index % asks.length] ?? post, person, id, at[Math.floor(index / asks.length) % at.length]),
       ),
     );
     expect(answers.filter((answer) => codesOf(answer).length === 0)).toHaveLength(SENDS);
@@ -443,6 +444,23 @@ test('what an event answers once for everybody is nobody’s to pay, and a limit
       expect(found).toEqual({ data: { conversationEvents: { message: { body, mentions: [] } } } });
     }
   }
+});
+
+test('a search of channels is a search, and a list of them is none', async () => {
+  await using server = await TestServer.start({ limitPolicies: policiesWith({ search: { max: forAll(2) } }) });
+  const [ada] = await server.people('ada');
+  const ask = async (query: string, variables = {}) => codesOf(await post(server.url, query, { accessToken: ada.accessToken, variables }));
+  for (let count = 0; count < 3; count += 1) expect(await ask('{ channels { nodes { id } } }')).toEqual([]);
+  expect(await ask('query ($text: String) { channels(query: $text) { nodes { id } } }', { text: null })).toEqual([]);
+  expect(
+    await ask(
+      '{ a: channels(query: "x") { nodes { id } } b: channels(query: "y") { nodes { id } } c: channels(query: "z") { nodes { id } } }',
+    ),
+  ).toEqual(['RATE_LIMITED']);
+  expect(
+    await ask('query ($text: String = "x") { channels(query: $text) { nodes { id } } b: channels(query: "y") { nodes { id } } }'),
+  ).toEqual([]);
+  expect(await ask('query ($text: String) { channels(query: $text) { nodes { id } } }', { text: 'x' })).toEqual(['RATE_LIMITED']);
 });
 
 test('for who is over their limit nothing is looked up', async () => {

@@ -36,7 +36,7 @@ export type PubSub = {
 };
 
 const CONNECT_TIMEOUT_MS = 2_000;
-const COMMAND_TIMEOUT_MS = 500;
+export const COMMAND_TIMEOUT_MS = 500;
 const RETRY_WAIT_MIN_MS = 50;
 const RETRY_WAIT_MAX_MS = 2_000;
 const QUIT_TIMEOUT_MS = 500;
