@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DatabaseWatch } from '../src/platform/database-watch.ts';
 import { openDedicatedConnection } from '../src/platform/dedicated-connection.ts';
@@ -116,6 +117,27 @@ describe.each(Object.keys(WAYS) as (keyof typeof WAYS)[])('while the database %s
       expect(events.filter(({ __typename }) => __typename === 'MessageSent')).toHaveLength(706);
     }
   });
+});
+
+test('when all connections were cut at once, statements go on at once on new ones', async () => {
+  await using connections = connectPostgres({
+    address: through(database.address, proxy.port),
+    connectionsMax: 10,
+    queueMax: 100,
+    statementTimeoutMs: 5_000,
+    lockTimeoutMs: 5_000,
+  });
+  const askAll = () => Promise.all(Array.from({ length: 10 }, () => connections.sql`SELECT 1 FROM pg_sleep(0.1)`));
+  await askAll();
+  proxy.cut();
+  // Each is tried once more by itself; the driver would let most of them wait for 10 to 20 seconds.
+  const isAnswered = () =>
+    askAll().then(
+      () => true,
+      () => false, // A busy machine may take it for away, which says so at once.
+    );
+  const answered = until(isAnswered, (is) => is, ANSWER_MS);
+  expect(await Promise.race([answered, sleep(ANSWER_MS, false, { ref: false })])).toBe(true);
 });
 
 test('a statement that is only slow makes nobody think that the database is away', async () => {

@@ -8,7 +8,7 @@ import { ConversationStream } from '../src/events/conversation-stream.ts';
 import { createEventCursors } from '../src/events/cursors.ts';
 import type { Change, ConversationEvent } from '../src/events/event.ts';
 import { Hub } from '../src/events/hub.ts';
-import { readMemberships, readResume } from '../src/events/resume-changes.ts';
+import { readResume } from '../src/events/resume-changes.ts';
 import { createSubscriptions } from '../src/events/subscriptions.ts';
 import { Topic } from '../src/events/topic.ts';
 import { ViewerStream } from '../src/events/viewer-stream.ts';
@@ -82,7 +82,7 @@ class Spine implements AsyncDisposable {
 
   /** The change of a number, as the news would bring it. */
   async change(conversation: { readonly key: number; readonly uuid: string }, sequence: number): Promise<Change> {
-    const page = await readRound(this.sql, { conversation, base: sequence - 1, from: sequence - 1, horizon: null, limit: 1, audience: [] });
+    const page = await readRound(this.sql, { conversation, base: sequence - 1, from: sequence - 1, horizon: null, limit: 1, mayRepeat: false, audience: [] });
     const [change] = page.changes;
     if (change === undefined) throw new Error(`There must be a change ${sequence}.`);
     return change;
@@ -174,7 +174,7 @@ test('a cursor given out while a new conversation is being attached does not ski
     readRound: (request) => readRound(spine.sql, request),
     cursors: spine.cursors,
     now: Date.now,
-    readMemberships: (userKey) => readMemberships(spine.sql, userKey),
+    readMemberships: (userKey, xmin) => readResume(spine.sql, userKey, { xmin, cut: null }),
   });
   await hub.joinPerson(stream);
   await stream.start(null, await readResume(spine.sql, ben, null));

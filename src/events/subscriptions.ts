@@ -6,7 +6,7 @@ import { ConversationStream } from './conversation-stream.ts';
 import { type ConversationPlace, type EventCursors, expiredCursor } from './cursors.ts';
 import type { ConversationEvent } from './event.ts';
 import type { Hub } from './hub.ts';
-import { readMemberships, readResume } from './resume-changes.ts';
+import { readResume } from './resume-changes.ts';
 import type { StreamDependencies } from './stream.ts';
 import { ViewerStream } from './viewer-stream.ts';
 
@@ -16,6 +16,7 @@ export type SubscriptionsDependencies = {
   readonly cursors: EventCursors;
   readonly now: () => number;
   readonly queueMax?: number;
+  readonly tailMax?: number;
   readonly onSignalDropped?: () => void;
 };
 
@@ -52,7 +53,12 @@ export function createSubscriptions({ sql, hub, cursors, now, ...rest }: Subscri
 
     async viewerEvents(userKey, after) {
       const cursor = after === null ? null : cursors.readViewer(after);
-      const stream = new ViewerStream(userKey, { ...common, cursors, now, readMemberships: (key) => readMemberships(sql, key) });
+      const stream = new ViewerStream(userKey, {
+        ...common,
+        cursors,
+        now,
+        readMemberships: (key, xmin) => readResume(sql, key, { xmin, cut: null }),
+      });
       try {
         await hub.joinPerson(stream);
         const resume = await readResume(sql, userKey, cursor);

@@ -13,6 +13,7 @@ const LOOK_INTERVAL_MS = 100;
 /** Who does not answer for this long is away. With DOUBTFUL_MS and a look it is the two seconds within which clients are told. */
 const PROBE_TIMEOUT_MS = 800;
 const PROBE_PAUSE_MS = 250;
+const ASK_AGAIN_MS = 20;
 /** A timer that is this late tells that the process was held up, in which nobody could have been heard. */
 const LATE_MS = 200;
 
@@ -79,7 +80,7 @@ export class DatabaseWatch implements Disposable {
     }
   }
 
-  /** A connection may be cut by somebody who is very much there: then it is asked once more. */
+  /** A connection may be cut by somebody who is very much there: then it is asked once more, when its close has been told too. */
   async #ask(): Promise<{ readonly reason: unknown } | null> {
     const { promise: late, resolve } = Promise.withResolvers<{ readonly reason: unknown }>();
     const begunAt = performance.now();
@@ -89,7 +90,7 @@ export class DatabaseWatch implements Disposable {
       else timer = setTimeout(giveUp, PROBE_TIMEOUT_MS);
     }, PROBE_TIMEOUT_MS);
     const answered = this.#probe()
-      .catch(() => this.#probe())
+      .catch(() => sleep(ASK_AGAIN_MS).then(() => this.#probe()))
       .then(
         () => null,
         (reason: unknown) => ({ reason }),

@@ -3,11 +3,18 @@ import { Socket } from 'node:net';
 /**
  * The driver takes all its listeners off a socket that has closed. Should a write that was under way fail after that, its error would
  * find nobody and end the process; here it finds somebody who knows that the connection is gone.
+ *
+ * Between the error of a socket and its close the driver may give the connection another statement, and when it closes because of an
+ * error, it takes all of its statements for told by that: this one would wait forever. So a close is never told to be because of one.
  */
 class DriverSocket extends Socket {
   constructor() {
     super();
     this.on('error', ignore);
+  }
+
+  override emit(event: string | symbol, ...words: unknown[]): boolean {
+    return event === 'close' ? super.emit('close', false) : super.emit(event, ...words);
   }
 
   override removeAllListeners(event?: string | symbol): this {
