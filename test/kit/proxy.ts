@@ -180,6 +180,6 @@ function reset(socket: Socket): void {
   else socket.resetAndDestroy();
 }
 
-export function startProxy(targetPort: number | string): Promise<TestProxy> {
+export function startProxy(targetPort: TestProxy['targetPort']): Promise<TestProxy> {
   return TestProxy.start(targetPort);
 }

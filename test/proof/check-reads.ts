@@ -102,6 +102,9 @@ function* checkUnread(conversation: ConversationHistory, read: Read): Generator<
     heads.push(head);
   }
   const counts = new Set(heads.flatMap((head) => positions.map((position) => countUnread(conversation, reader, head, position))));
+  // Who goes while it is being read has none from then on.
+  const goes = conversation.comingsOf(reader).some((each) => isDeparture(each) && each.acknowledgedAt >= begunAt && each.begunAt <= at);
+  if (goes) counts.add(0);
   if (!counts.has(unread))
     yield {
       rule: 'unread cannot drift',

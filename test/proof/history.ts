@@ -168,6 +168,9 @@ export class ConversationHistory {
   /** With the moments between which it was committed, as far as the calls tell. */
   #dated(entry: LogEntry, isOnly: boolean): Numbered {
     const { sequence } = entry;
+    // What was there before all that was observed was there before each of it.
+    if (sequence <= (this.truth?.base ?? 0))
+      return { ...entry, begunAt: Number.NEGATIVE_INFINITY, acknowledgedAt: Number.NEGATIVE_INFINITY };
     const candidates = [
       ...(this.#attempts.get(`acknowledged ${sequence}`) ?? []),
       ...(entry.change === 'send'
@@ -175,13 +178,13 @@ export class ConversationHistory {
         : (this.#attempts.get(`unknown ${subjectOf(entry)}`) ?? [])),
     ];
     let begunAt = Number.POSITIVE_INFINITY;
-    // What was there before all that was observed was there before each of it.
-    let acknowledgedAt = sequence <= (this.truth?.base ?? 0) ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+    let acknowledgedAt = Number.POSITIVE_INFINITY;
     for (const attempt of candidates) {
       begunAt = Math.min(begunAt, attempt.begunAt);
       // Without its number an answer is that of this change only if there was no other like it.
       const isOfThis =
-        attempt.answer.outcome === 'acknowledged' && (attempt.answer.sequence === sequence || (attempt.answer.sequence === null && isOnly));
+        attempt.answer.outcome === 'acknowledged' &&
+        (attempt.answer.sequence === sequence || (attempt.answer.sequence === null && isOnly && candidates.length === 1));
       if (isOfThis) acknowledgedAt = Math.min(acknowledgedAt, attempt.at);
     }
     return { ...entry, begunAt: begunAt === Number.POSITIVE_INFINITY ? Number.NEGATIVE_INFINITY : begunAt, acknowledgedAt };
