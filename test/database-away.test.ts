@@ -140,6 +140,68 @@ test('when all connections were cut at once, statements go on at once on new one
   expect(await Promise.race([answered, sleep(ANSWER_MS, false, { ref: false })])).toBe(true);
 });
 
+describe('on a connection that is cut', () => {
+  const settings = { connectionsMax: 1, queueMax: 10, statementTimeoutMs: 30_000, lockTimeoutMs: 30_000 };
+  const within = <Value>(answer: Promise<Value>) => Promise.race([answer, sleep(ANSWER_MS, 'no answer', { ref: false })]);
+
+  test('a statement that is given to it between its error and its close is told', async () => {
+    await using connections = connectPostgres({ address: through(database.address, proxy.port), ...settings });
+    const { sql } = connections;
+    await sql`SELECT 1`;
+    const lost = sql.once`SELECT pg_sleep(10)`;
+    await underWay('SELECT pg_sleep(10)');
+    proxy.cut();
+    const next = await within(lost.catch(() => sql.once`SELECT 1`).catch((error: unknown) => error));
+    expect(next).toMatchObject({ code: 'OVERLOADED' });
+    await until(
+      () =>
+        sql`SELECT 1`.then(
+          () => true,
+          () => false,
+        ),
+      (is) => is,
+    );
+  });
+
+  test('a statement that may be repeated is, on another one', async () => {
+    await using connections = connectPostgres({ address: through(database.address, proxy.port), ...settings });
+    await connections.sql`SELECT 1`;
+    const repeated = connections.sql<{ one: number }>`SELECT 1 AS one FROM pg_sleep(1)`;
+    await underWay('SELECT 1 AS one FROM pg_sleep(1)');
+    proxy.cut();
+    expect(await within(repeated)).toEqual([{ one: 1 }]);
+  });
+
+  async function underWay(statement: string): Promise<void> {
+    await using connection = openDedicatedConnection(database.address);
+    await until(
+      () => connection.sql`SELECT FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query = ${statement}`,
+      ({ length }) => length === 1,
+    );
+  }
+});
+
+test('a database whose answer was cut off is asked again when the close has been told too, and is not away', async () => {
+  const told: boolean[] = [];
+  let asked = 0;
+  let isClosed = false;
+  const { promise: answered, resolve } = Promise.withResolvers<void>();
+  using watch = new DatabaseWatch({
+    // As the driver's: until its connection is closed, it gives what it is asked to that one.
+    async probe() {
+      asked += 1;
+      if (asked === 1) setTimeout(() => (isClosed = true), 1);
+      if (asked > 1) resolve();
+      if (!isClosed) throw new Error('The connection was cut.');
+    },
+    onChange: (isAway) => told.push(isAway),
+  });
+  watch.doubt();
+  await answered;
+  await new Promise((done) => setTimeout(done, 50));
+  expect([told, watch.away, asked]).toEqual([[], null, 2]);
+});
+
 test('a statement that is only slow makes nobody think that the database is away', async () => {
   const [there] = await other.people('ada');
   const ada = there.at(server.url);

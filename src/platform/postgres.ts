@@ -69,13 +69,9 @@ const CONNECTION_LOST = new Set([
 const RETRY_AFTER_MS = 1_000;
 const END_TIMEOUT_S = 5;
 const PROBE_IDLE_S = 10;
-const RECONNECT_PAUSE_S = 0.1;
 const REPEAT_PAUSE_MS = 20;
 const COMMON_SETTINGS = {
   onnotice() {},
-  // The driver counts the failures of all its connections together and waits exponentially longer, up to 20 seconds: when ten were cut
-  // at once, whoever was given one of them would wait so long for a database that is there. One that is not is DatabaseWatch's affair.
-  backoff: () => RECONNECT_PAUSE_S,
   // The driver would ask for the array types on each new connection, and if that connection breaks just then, nobody catches it.
   fetch_types: false,
 };

@@ -1,3 +1,4 @@
+import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openDedicatedConnection } from '../../src/platform/dedicated-connection.ts';
 import { encodeId } from '../../src/platform/id.ts';
@@ -30,14 +31,14 @@ export class Recovery {
   }
 
   async measure(what: string, healedAt: number, say: (line: string) => void): Promise<void> {
-    const acknowledgedMs = await this.#untilAcknowledged(what, healedAt);
-    const levelMs = await this.measureLevel(what, healedAt);
-    say(`    ${what}: acknowledged after ${seconds(acknowledgedMs)}, all level after ${seconds(levelMs)}`);
+    const acknowledgedMs = await this.#untilAcknowledged(what, healedAt, say);
+    const levelMs = await this.measureLevel(what, healedAt, say);
+    say(`    acknowledged after ${seconds(acknowledgedMs)}, all level after ${seconds(levelMs)}; load ${loadavg()[0]?.toFixed(1)}`);
     this.worst = { ...this.worst, acknowledgedMs: Math.max(this.worst.acknowledgedMs, acknowledgedMs) };
   }
 
   /** All readers have what was there when it was asked for. */
-  async measureLevel(what: string, healedAt: number): Promise<number> {
+  async measureLevel(what: string, healedAt: number, say: (line: string) => void): Promise<number> {
     this.isUnderWay = true;
     const heads = await this.#heads();
     const { readings } = this.#dependencies;
@@ -49,8 +50,9 @@ export class Recovery {
     };
     const levelMs = await this.#until(healedAt, isLevel);
     if (levelMs > LEVEL_WITHIN_MS) {
-      this.violations.push(
+      this.#find(
         `level: After ${what} all readers must be level within ${LEVEL_WITHIN_MS} ms, were after ${Math.round(levelMs)}. The last: ${late.join(' ')}`,
+        say,
       );
     }
     this.isUnderWay = false;
@@ -65,17 +67,23 @@ export class Recovery {
     await this.#until(this.#dependencies.witness.now(), () => waits().length === 0);
   }
 
-  async #untilAcknowledged(what: string, healedAt: number): Promise<number> {
+  async #untilAcknowledged(what: string, healedAt: number, say: (line: string) => void): Promise<number> {
     const { witness, stage } = this.#dependencies;
     const late = () => stage.places.filter(({ name }) => (witness.acknowledged.get(name)?.begunAt ?? 0) < healedAt);
     const ms = await this.#until(healedAt, () => late().length === 0);
     if (ms > ACKNOWLEDGED_WITHIN_MS) {
       const names = late().map(({ name }) => name);
-      this.violations.push(
+      this.#find(
         `acknowledged: After ${what} both nodes must acknowledge within ${ACKNOWLEDGED_WITHIN_MS} ms, did after ${Math.round(ms)}; still not: ${names.join(', ')}.`,
+        say,
       );
     }
     return ms;
+  }
+
+  #find(violation: string, say: (line: string) => void): void {
+    this.violations.push(violation);
+    say(`    ${violation}`);
   }
 
   async #until(since: number, holds: () => boolean): Promise<number> {

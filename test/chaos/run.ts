@@ -83,7 +83,7 @@ export async function runChaos({ seconds: duration, seed, faults = FAULT_NAMES, 
     }
     await crowd[Symbol.asyncDispose]();
     say('Nobody writes any more.');
-    await recovery.measureLevel('the end', witness.now());
+    await recovery.measureLevel('the end', witness.now(), say);
     await recovery.untilSettled();
     witness.note({ kind: 'level', at: witness.now() });
     const truths = await onDatabase(stage, (connection) => readTruths(connection, { at: witness.now(), bases }));

@@ -1,4 +1,4 @@
-import { createRookeryClient } from '../../src/client/client.ts';
+import { createRookeryClient, type RookeryProblem, type Status } from '../../src/client/client.ts';
 import { startProxy, type TestProxy } from '../kit/proxy.ts';
 import { Reading, type ReadingOptions } from './reading.ts';
 import { EVENT_SELECTION, type EventAnswer } from './told.ts';
@@ -39,20 +39,19 @@ export class ShippedFollower implements AsyncDisposable {
 
   #follow({ conversation, person, after }: ReadingOptions): void {
     const options = {
-      viewerId: person.id,
       after,
       selection: EVENT_SELECTION,
       onEvent: (event: EventAnswer) => this.reading.take(event),
-      onStatus: (status: string) => this.#become(status),
+      onStatus: (status: Status, problem: RookeryProblem | null) => this.#become(status, problem),
     };
-    if (conversation === null) this.#client.followInbox(options);
+    if (conversation === null) this.#client.followInbox({ ...options, viewerId: person.id });
     else this.#client.followConversation({ ...options, conversationId: conversation });
   }
 
-  #become(status: string): void {
+  #become(status: Status, problem: RookeryProblem | null): void {
     const { witness, name } = this.reading.options;
     if (status === 'connecting') this.#balancer.targetPort = Number(new URL(this.reading.open().url).port);
     else if (status === 'waiting' || status === 'stopped') this.reading.close('cut', status);
-    else if (status === 'completed' || status === 'failed') witness.wrong.push(`The client of ${name} must go on, has ${status}.`);
+    else if (status !== 'live') witness.wrong.push(`The client of ${name} must go on, has ${status}: ${problem?.message ?? 'no problem'}`);
   }
 }
