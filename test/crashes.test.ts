@@ -10,7 +10,7 @@ const isElsewhere = Boolean(process.env['DATABASE_URL']) || 'Deno' in globalThis
 
 describe('of the embedded database', () => {
   test.skipIf(isElsewhere)('a crash of every kind under load loses nothing, and it starts again', { timeout: TIMEOUT_MS }, async () => {
-    const report = await runCrashes({ times: CRASH_NAMES.length + 1, seed: 1, log: () => {} });
+    const report = await runCrashes({ times: CRASH_NAMES.length, seed: 1, log: () => {} });
     expect(report.violations).toEqual([]);
     expect(Object.keys(report.crashes).sort()).toEqual([...CRASH_NAMES].sort());
     expect(report.messages).toBeGreaterThan(10);

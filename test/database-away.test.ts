@@ -181,6 +181,23 @@ describe('on a connection that is cut', () => {
   }
 });
 
+test('statements on connections that only we believe in are told, and those that are only slow are waited for', async () => {
+  const settings = { connectionsMax: 3, queueMax: 10, statementTimeoutMs: 30_000, lockTimeoutMs: 30_000 };
+  await using forgotten = connectPostgres({ address: through(database.address, proxy.port), ...settings });
+  await using healthy = connectPostgres({ address: database.address, ...settings });
+  const askThree = () => Promise.all([1, 2, 3].map(() => forgotten.sql<{ one: number }>`SELECT 1 AS one FROM pg_sleep(0.1)`));
+  await askThree();
+  const slow = healthy.sql.once<{ two: number }>`SELECT 2 AS two FROM pg_sleep(4)`;
+  slow.catch(() => {}); // Told below.
+  proxy.halfOpen('client');
+  expect(await Promise.race([askThree(), sleep(ANSWER_MS, 'no answer', { ref: false })])).toEqual([
+    [{ one: 1 }],
+    [{ one: 1 }],
+    [{ one: 1 }],
+  ]);
+  expect(await slow).toEqual([{ two: 2 }]);
+});
+
 test('a database whose answer was cut off is asked again when the close has been told too, and is not away', async () => {
   const told: boolean[] = [];
   let asked = 0;
@@ -195,6 +212,8 @@ test('a database whose answer was cut off is asked again when the close has been
       if (!isClosed) throw new Error('The connection was cut.');
     },
     onChange: (isAway) => told.push(isAway),
+    countWorking: async () => 0,
+    onLost() {},
   });
   watch.doubt();
   await answered;
@@ -245,6 +264,8 @@ test('a process that was held up itself does not take that for a database that i
       resolve();
     },
     onChange: (isAway) => told.push(isAway),
+    countWorking: async () => 0,
+    onLost() {},
   });
   watch.doubt();
   const end = performance.now() + 1_200;

@@ -2,6 +2,8 @@ import { createRandom, type Random } from '../../src/seed/random.ts';
 import type { NodeIndex } from './stage.ts';
 
 export type Blow = { readonly fault: string; readonly index: NodeIndex /** Of what it leaves to chance. */; readonly random: Random };
+/** From and to, in milliseconds, both of them possible. */
+export type Range = readonly [number, number];
 export type PlannedStep = {
   /** Before it, while everything works. */
   readonly calmMs: number;
@@ -13,16 +15,16 @@ export type PlannedStep = {
 
 const CALM_MS = [300, 1_500] as const;
 /** Long enough that what is noticed after some seconds of silence is noticed before the deadlines that follow it. */
-const LASTS_MS = [2_000, 5_000] as const;
+export const LASTS_MS: Range = [2_000, 5_000];
 const PAIRED_CHANCE = 0.2;
 
 /** Endless, the same for the same seed. Each fault comes once before any comes again. */
-export function* planSteps(seed: number, faults: readonly string[]): Generator<PlannedStep, never> {
+export function* planSteps(seed: number, faults: readonly string[], range = LASTS_MS): Generator<PlannedStep, never> {
   const deck = createDeck(createRandom(seed), faults);
   for (let number = 1; ; number += 1) {
     const random = createRandom(seed, number);
     const calmMs = random.whole(...CALM_MS);
-    const lastsMs = random.whole(...LASTS_MS);
+    const lastsMs = random.whole(...range);
     const isPaired = faults.length > 1 && random.chance(PAIRED_CHANCE);
     const blows = [blow(seed, number, deck.next().value)];
     if (isPaired) {

@@ -25,15 +25,18 @@ export class Recovery {
   /** It is being measured now. */
   isUnderWay = false;
   readonly #dependencies: Dependencies;
+  /** How late we were ourselves at most while we looked: that much a miss may be due to the machine. */
+  #heldUpMs = 0;
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies;
   }
 
   async measure(what: string, healedAt: number, say: (line: string) => void): Promise<void> {
+    this.#heldUpMs = 0;
     const acknowledgedMs = await this.#untilAcknowledged(what, healedAt, say);
     const levelMs = await this.measureLevel(what, healedAt, say);
-    say(`    acknowledged after ${seconds(acknowledgedMs)}, all level after ${seconds(levelMs)}; load ${loadavg()[0]?.toFixed(1)}`);
+    say(`    acknowledged after ${seconds(acknowledgedMs)}, all level after ${seconds(levelMs)}; ${this.#machine()}`);
     this.worst = { ...this.worst, acknowledgedMs: Math.max(this.worst.acknowledgedMs, acknowledgedMs) };
   }
 
@@ -83,13 +86,21 @@ export class Recovery {
 
   #find(violation: string, say: (line: string) => void): void {
     this.violations.push(violation);
-    say(`    ${violation}`);
+    say(`    ${violation} Now: ${this.#machine()}`);
+  }
+
+  #machine(): string {
+    return `load ${loadavg()[0]?.toFixed(1)}, held up for ${seconds(this.#heldUpMs)}`;
   }
 
   async #until(since: number, holds: () => boolean): Promise<number> {
     const { witness } = this.#dependencies;
     const end = since + PATIENCE_MS;
-    while (!holds() && witness.now() < end) await sleep(LOOK_MS);
+    while (!holds() && witness.now() < end) {
+      const askedAt = witness.now();
+      await sleep(LOOK_MS);
+      this.#heldUpMs = Math.max(this.#heldUpMs, witness.now() - askedAt - LOOK_MS);
+    }
     return witness.now() - since;
   }
 

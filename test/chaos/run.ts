@@ -11,7 +11,7 @@ import { Witness } from '../proof/witness.ts';
 import { Crowd } from './crowd.ts';
 import { FAULT_NAMES, FAULTS, type Heal } from './faults.ts';
 import { Follower } from './follower.ts';
-import { type PlannedStep, planSteps } from './plan.ts';
+import { LASTS_MS, type PlannedStep, planSteps, type Range } from './plan.ts';
 import type { Reading } from './reading.ts';
 import { Recovery, type RecoveryTimes, seconds } from './recovery.ts';
 import { ShippedFollower } from './shipped-follower.ts';
@@ -19,10 +19,14 @@ import { Stage } from './stage.ts';
 import { byEvents, bySocket } from './transport.ts';
 
 export type ChaosOptions = {
-  readonly seconds: number;
+  /** It ends after so long, or after so many faults or pairs of them. */
+  readonly seconds?: number;
+  readonly steps?: number;
   readonly seed: number;
   /** Those to choose from, by name. */
   readonly faults?: readonly string[];
+  /** How long each lasts. */
+  readonly lastsMs?: Range;
   /** What is done, line by line. */
   readonly log: (line: string) => void;
 };
@@ -45,7 +49,15 @@ const SLOW_EVERY = 4;
 const SNAPSHOT = 'query { viewer { cursor conversations(first: 50) { nodes { id sequence cursor } } } }';
 
 /** Everything that a network, a machine and an operator do to two nodes in use, and what of it was noticed. Null when there is no Redis. */
-export async function runChaos({ seconds: duration, seed, faults = FAULT_NAMES, log }: ChaosOptions): Promise<ChaosReport | null> {
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport | null> {
+  const {
+    seconds: duration = Number.POSITIVE_INFINITY,
+    steps = Number.POSITIVE_INFINITY,
+    seed,
+    faults = FAULT_NAMES,
+    lastsMs = LASTS_MS,
+    log,
+  } = options;
   await using stage = await Stage.start();
   if (stage === null) return null;
   const witness = new Witness();
@@ -72,13 +84,15 @@ export async function runChaos({ seconds: duration, seed, faults = FAULT_NAMES, 
   {
     const crowd = new Crowd({ witness, seed, places: stage.places, writers, guests, group: group.id, channel: channel.id });
     followers.use(crowd);
+    let done = 0;
     const until = witness.now() + duration * 1_000;
     say('All are at work.');
     await recovery.measure('the beginning', witness.now(), say);
-    for (const step of planSteps(seed, faults)) {
-      if (witness.now() + step.calmMs + step.lastsMs > until) break;
+    for (const step of planSteps(seed, faults, lastsMs)) {
+      if (done === steps || witness.now() + step.calmMs + step.lastsMs > until) break;
       await sleep(step.calmMs);
       await strike(stage, witness, step, recovery, say);
+      done += 1;
       for (const { fault } of step.blows) struck.set(fault, (struck.get(fault) ?? 0) + 1);
     }
     await crowd[Symbol.asyncDispose]();

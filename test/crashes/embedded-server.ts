@@ -3,13 +3,17 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readPostmaster } from '../../src/platform/embedded-postgres-status.ts';
 import type { DatabaseAddress } from '../../src/platform/postgres.ts';
+import { processorWaitMs } from '../kit/processes.ts';
 import { ServerProcess, type ServerProcessOptions } from '../kit/server-process.ts';
 import { until } from '../kit/until.ts';
 
+/** In milliseconds: how long it took, and how long of that the server waited for a processor of this machine, where that is known. */
+export type Start = { readonly tookMs: number; readonly waitedMs: number | null };
+
 /** A server with its embedded database, which is ended and started again in the same directory. */
 export class EmbeddedServer implements AsyncDisposable {
-  /** How long starts took, in milliseconds; those that were killed not counted. */
-  readonly startsMs: number[] = [];
+  /** Those that were killed not counted. */
+  readonly starts: Start[] = [];
   /** When the last start was begun. */
   startedAt = performance.now();
   readonly #options: ServerProcessOptions;
@@ -38,7 +42,7 @@ export class EmbeddedServer implements AsyncDisposable {
   async start(): Promise<void> {
     this.startedAt = performance.now();
     this.#process = await ServerProcess.start(this.#options);
-    this.startsMs.push(performance.now() - this.startedAt);
+    this.starts.push({ tookMs: performance.now() - this.startedAt, waitedMs: processorWaitMs(this.pid) });
   }
 
   /** Begins to start it, and kills it after so long, whether it is ready by then or not. */

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import process from 'node:process';
 
 /** All processes that one has started, as far as they are its own still. */
@@ -18,5 +19,15 @@ export function signalAll(pids: readonly number[], signal: 'SIGKILL' | 'SIGSTOP'
     } catch {
       // It was faster.
     }
+  }
+}
+
+/** How long the first thread of a process could have run but had no processor, in milliseconds; null where the system does not tell. */
+export function processorWaitMs(pid: number): number | null {
+  try {
+    const [, waitedNs] = readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ');
+    return Number(waitedNs) / 1e6;
+  } catch {
+    return null;
   }
 }
