@@ -6,8 +6,9 @@ import { canOverlap, planSteps } from './chaos/plan.ts';
 import { runChaos } from './chaos/run.ts';
 
 const TIMEOUT_MS = 180_000;
+/** Of this seed: a node is stopped, connections are cut, and PostgreSQL and a node are killed at once. */
+const SEED = 5;
 const STEPS = 3;
-const SEED = 1;
 const LASTS_MS = [300, 1_000] as const;
 /** Once is enough, where everything is our own anyway. */
 const isElsewhere = Boolean(process.env['DATABASE_URL']) || 'Deno' in globalThis;
@@ -19,7 +20,7 @@ describe('of two nodes, PostgreSQL, Redis and the network between them', () => {
     const report = await runChaos({ steps: STEPS, seed: SEED, faults: USUAL, lastsMs: LASTS_MS, log: () => {} });
     if (report === null) return; // There is no Redis, which was said.
     expect(report.violations).toEqual([]);
-    expect(Object.keys(report.faults).length).toBeGreaterThan(1);
+    expect(Object.keys(report.faults).length).toBeGreaterThan(2);
     expect(report.messages).toBeGreaterThan(20);
   });
 });

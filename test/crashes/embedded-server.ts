@@ -7,13 +7,16 @@ import { processorWaitMs } from '../kit/processes.ts';
 import { ServerProcess, type ServerProcessOptions } from '../kit/server-process.ts';
 import { until } from '../kit/until.ts';
 
-/** In milliseconds: how long it took, and how long of that the server waited for a processor of this machine, where that is known. */
-export type Start = { readonly tookMs: number; readonly waitedMs: number | null };
+/**
+ * How long something took, and how long of that the server's first thread could have run and had no processor, as far as the system
+ * tells; in milliseconds. Deadlines are for what is left: how busy a machine is with other things is none of the server's doing.
+ */
+export type Taken = { readonly tookMs: number; readonly waitedMs: number };
 
 /** A server with its embedded database, which is ended and started again in the same directory. */
 export class EmbeddedServer implements AsyncDisposable {
   /** Those that were killed not counted. */
-  readonly starts: Start[] = [];
+  readonly starts: Taken[] = [];
   /** When the last start was begun. */
   startedAt = performance.now();
   readonly #options: ServerProcessOptions;
@@ -42,7 +45,7 @@ export class EmbeddedServer implements AsyncDisposable {
   async start(): Promise<void> {
     this.startedAt = performance.now();
     this.#process = await ServerProcess.start(this.#options);
-    this.starts.push({ tookMs: performance.now() - this.startedAt, waitedMs: processorWaitMs(this.pid) });
+    this.starts.push({ tookMs: performance.now() - this.startedAt, waitedMs: processorWaitMs(this.pid) ?? 0 });
   }
 
   /** Begins to start it, and kills it after so long, whether it is ready by then or not. */

@@ -1,10 +1,9 @@
 // `npm run crashes -- --times 100 --seed 1`: see docs/proof-chaos.md.
 import process from 'node:process';
 import { readWholeOptions } from '../kit/whole-options.ts';
-import { runCrashes } from './run.ts';
+import { runCrashes, takenText } from './run.ts';
 
 const write = (line: string) => process.stdout.write(`${line}\n`);
-const seconds = (ms: number) => `${(ms / 1_000).toFixed(2)} s`;
 
 try {
   const { times, seed } = readWholeOptions(process.argv.slice(2), { times: 100, seed: 1 });
@@ -12,7 +11,7 @@ try {
   const kinds = Object.entries(report.crashes).map(([name, count]) => `${name} ${count}`);
   write(`\nCrashes         ${times} (${kinds.join(', ')}), seed ${seed}`);
   write(`Acknowledged    ${report.acknowledged} changes; ${report.messages} messages`);
-  write(`Slowest start   ${seconds(report.slowestStartMs)}; slowest answer after a crash ${seconds(report.slowestRecoveryMs)}`);
+  write(`Slowest start   ${takenText(report.slowestStart)}; slowest answer after a crash ${takenText(report.slowestRecovery)}`);
   write(`Violations      ${report.violations.length}`);
   for (const violation of report.violations) write(`  ${violation}`);
   process.exitCode = report.violations.length === 0 ? 0 : 1;
