@@ -6,6 +6,7 @@ import { createOwnerTiers } from './conversations/owner-tier.ts';
 import { createConversationResolvers } from './conversations/resolvers.ts';
 import { createMemoryBus } from './events/bus-memory.ts';
 import { createRedisBus } from './events/bus-redis.ts';
+import { createChangeReader } from './events/change-reader.ts';
 import { createEventCursors } from './events/cursors.ts';
 import { Hub } from './events/hub.ts';
 import { createEventResolvers } from './events/resolvers.ts';
@@ -25,6 +26,7 @@ import { createBodyRenderer } from './messages/body-renderer.ts';
 import { createMessageLoaders } from './messages/loaders.ts';
 import { createMessages } from './messages/messages.ts';
 import { createMessageResolvers } from './messages/resolvers.ts';
+import { createSendStatements } from './messages/store.ts';
 import { MessageWriter } from './messages/writer.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { createCursorCodec } from './platform/cursor.ts';
@@ -180,10 +182,11 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
     ...(limitsLog === null ? {} : { record: limitsLog.record }),
   });
 
-  const hub: Hub = new Hub({ sql, bus, logger, clock, areViewersCurrent: () => server.isCurrent() });
+  const reader = createChangeReader(sql);
+  const hub: Hub = new Hub({ reader, bus, logger, clock, areViewersCurrent: () => server.isCurrent() });
   stack.defer(() => hub.stop());
   const onSignalDropped = () => metrics.signalsDropped.inc();
-  const subscriptions = createSubscriptions({ sql, hub, cursors, now: () => clock.now(), onSignalDropped });
+  const subscriptions = createSubscriptions({ reader, hub, cursors, now: () => clock.now(), onSignalDropped });
 
   const onSessionsEnded = (sessionUuids: readonly string[]) => bus.publish({ kind: 'sessions', sessionUuids, userUuids: [] });
   const onUsersChanged = (userUuids: readonly string[]) => bus.publish({ kind: 'sessions', sessionUuids: [], userUuids });
@@ -205,7 +208,7 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
   const onIdentity = { onSessionsEnded, onUsersChanged, onSignInFailed, onKeysUnavailable };
   const identity = createIdentityService({ sql, secrets, clock, config, ...onIdentity });
   const conversations = createConversations({ sql, bus, identity });
-  const writer = new MessageWriter({ sql, onBatch: (size) => metrics.messageBatches.observe(size) });
+  const writer = new MessageWriter({ statements: createSendStatements(sql), onBatch: (size) => metrics.messageBatches.observe(size) });
   stack.defer(() => writer.drain());
   const messages = createMessages({ sql, bus, conversations, writer });
 

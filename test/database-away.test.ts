@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DatabaseWatch } from '../src/platform/database-watch.ts';
 import { openDedicatedConnection } from '../src/platform/dedicated-connection.ts';
@@ -118,6 +119,108 @@ describe.each(Object.keys(WAYS) as (keyof typeof WAYS)[])('while the database %s
   });
 });
 
+test('when all connections were cut at once, statements go on at once on new ones', async () => {
+  await using connections = connectPostgres({
+    address: through(database.address, proxy.port),
+    connectionsMax: 10,
+    queueMax: 100,
+    statementTimeoutMs: 5_000,
+    lockTimeoutMs: 5_000,
+  });
+  const askAll = () => Promise.all(Array.from({ length: 10 }, () => connections.sql`SELECT 1 FROM pg_sleep(0.1)`));
+  await askAll();
+  proxy.cut();
+  // Each is tried once more by itself; the driver would let most of them wait for 10 to 20 seconds.
+  const isAnswered = () =>
+    askAll().then(
+      () => true,
+      () => false, // A busy machine may take it for away, which says so at once.
+    );
+  const answered = until(isAnswered, (is) => is, ANSWER_MS);
+  expect(await Promise.race([answered, sleep(ANSWER_MS, false, { ref: false })])).toBe(true);
+});
+
+describe('on a connection that is cut', () => {
+  const settings = { connectionsMax: 1, queueMax: 10, statementTimeoutMs: 30_000, lockTimeoutMs: 30_000 };
+  const within = <Value>(answer: Promise<Value>) => Promise.race([answer, sleep(ANSWER_MS, 'no answer', { ref: false })]);
+
+  test('a statement that is given to it between its error and its close is told', async () => {
+    await using connections = connectPostgres({ address: through(database.address, proxy.port), ...settings });
+    const { sql } = connections;
+    await sql`SELECT 1`;
+    const lost = sql.once`SELECT pg_sleep(10)`;
+    await underWay('SELECT pg_sleep(10)');
+    proxy.cut();
+    const next = await within(lost.catch(() => sql.once`SELECT 1`).catch((error: unknown) => error));
+    expect(next).toMatchObject({ code: 'OVERLOADED' });
+    await until(
+      () =>
+        sql`SELECT 1`.then(
+          () => true,
+          () => false,
+        ),
+      (is) => is,
+    );
+  });
+
+  test('a statement that may be repeated is, on another one', async () => {
+    await using connections = connectPostgres({ address: through(database.address, proxy.port), ...settings });
+    await connections.sql`SELECT 1`;
+    const repeated = connections.sql<{ one: number }>`SELECT 1 AS one FROM pg_sleep(1)`;
+    await underWay('SELECT 1 AS one FROM pg_sleep(1)');
+    proxy.cut();
+    expect(await within(repeated)).toEqual([{ one: 1 }]);
+  });
+
+  async function underWay(statement: string): Promise<void> {
+    await using connection = openDedicatedConnection(database.address);
+    await until(
+      () => connection.sql`SELECT FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query = ${statement}`,
+      ({ length }) => length === 1,
+    );
+  }
+});
+
+test('statements on connections that only we believe in are told, and those that are only slow are waited for', async () => {
+  const settings = { connectionsMax: 3, queueMax: 10, statementTimeoutMs: 30_000, lockTimeoutMs: 30_000 };
+  await using forgotten = connectPostgres({ address: through(database.address, proxy.port), ...settings });
+  await using healthy = connectPostgres({ address: database.address, ...settings });
+  const askThree = () => Promise.all([1, 2, 3].map(() => forgotten.sql<{ one: number }>`SELECT 1 AS one FROM pg_sleep(0.1)`));
+  await askThree();
+  const slow = healthy.sql.once<{ two: number }>`SELECT 2 AS two FROM pg_sleep(4)`;
+  slow.catch(() => {}); // Told below.
+  proxy.halfOpen('client');
+  expect(await Promise.race([askThree(), sleep(ANSWER_MS, 'no answer', { ref: false })])).toEqual([
+    [{ one: 1 }],
+    [{ one: 1 }],
+    [{ one: 1 }],
+  ]);
+  expect(await slow).toEqual([{ two: 2 }]);
+});
+
+test('a database whose answer was cut off is asked again when the close has been told too, and is not away', async () => {
+  const told: boolean[] = [];
+  let asked = 0;
+  let isClosed = false;
+  const { promise: answered, resolve } = Promise.withResolvers<void>();
+  using watch = new DatabaseWatch({
+    // As the driver's: until its connection is closed, it gives what it is asked to that one.
+    async probe() {
+      asked += 1;
+      if (asked === 1) setTimeout(() => (isClosed = true), 1);
+      if (asked > 1) resolve();
+      if (!isClosed) throw new Error('The connection was cut.');
+    },
+    onChange: (isAway) => told.push(isAway),
+    countWorking: async () => 0,
+    onLost() {},
+  });
+  watch.doubt();
+  await answered;
+  await new Promise((done) => setTimeout(done, 50));
+  expect([told, watch.away, asked]).toEqual([[], null, 2]);
+});
+
 test('a statement that is only slow makes nobody think that the database is away', async () => {
   const [there] = await other.people('ada');
   const ada = there.at(server.url);
@@ -161,6 +264,8 @@ test('a process that was held up itself does not take that for a database that i
       resolve();
     },
     onChange: (isAway) => told.push(isAway),
+    countWorking: async () => 0,
+    onLost() {},
   });
   watch.doubt();
   const end = performance.now() + 1_200;

@@ -3,16 +3,18 @@ import { expect, test } from 'vitest';
 import type { Conversation } from '../src/conversations/conversation.ts';
 import type { Bus } from '../src/events/bus.ts';
 import { createMemoryBus } from '../src/events/bus-memory.ts';
+import { createChangeReader } from '../src/events/change-reader.ts';
 import { readRound } from '../src/events/changes.ts';
 import { ConversationStream } from '../src/events/conversation-stream.ts';
 import { createEventCursors } from '../src/events/cursors.ts';
 import type { Change, ConversationEvent } from '../src/events/event.ts';
 import { Hub } from '../src/events/hub.ts';
-import { readMemberships, readResume } from '../src/events/resume-changes.ts';
+import { readResume } from '../src/events/resume-changes.ts';
 import { createSubscriptions } from '../src/events/subscriptions.ts';
 import { Topic } from '../src/events/topic.ts';
 import { ViewerStream } from '../src/events/viewer-stream.ts';
 import { renderBody } from '../src/messages/body-html.ts';
+import { createSendStatements } from '../src/messages/store.ts';
 import { MessageWriter } from '../src/messages/writer.ts';
 import { createCursorCodec } from '../src/platform/cursor.ts';
 import { openDedicatedConnection } from '../src/platform/dedicated-connection.ts';
@@ -35,7 +37,7 @@ class Spine implements AsyncDisposable {
     this.sql = sql;
     this.#stack = stack;
     // The check is asked for by the tests that need it.
-    this.hub = new Hub({ sql, bus: this.bus, logger: createLogger('silent'), checkIntervalMs: 600_000 });
+    this.hub = new Hub({ reader: createChangeReader(sql), bus: this.bus, logger: createLogger('silent'), checkIntervalMs: 600_000 });
   }
 
   static async start(): Promise<Spine> {
@@ -50,7 +52,7 @@ class Spine implements AsyncDisposable {
   }
 
   get subscriptions() {
-    return createSubscriptions({ sql: this.sql, hub: this.hub, cursors: this.cursors, now: Date.now });
+    return createSubscriptions({ reader: createChangeReader(this.sql), hub: this.hub, cursors: this.cursors, now: Date.now });
   }
 
   async user(): Promise<number> {
@@ -82,7 +84,15 @@ class Spine implements AsyncDisposable {
 
   /** The change of a number, as the news would bring it. */
   async change(conversation: { readonly key: number; readonly uuid: string }, sequence: number): Promise<Change> {
-    const page = await readRound(this.sql, { conversation, base: sequence - 1, from: sequence - 1, horizon: null, limit: 1, audience: [] });
+    const page = await readRound(this.sql, {
+      conversation,
+      base: sequence - 1,
+      from: sequence - 1,
+      horizon: null,
+      limit: 1,
+      mayRepeat: false,
+      audience: [],
+    });
     const [change] = page.changes;
     if (change === undefined) throw new Error(`There must be a change ${sequence}.`);
     return change;
@@ -167,14 +177,14 @@ test('a cursor given out while a new conversation is being attached does not ski
     },
   };
   await using stack = new AsyncDisposableStack();
-  const hub = new Hub({ sql: spine.sql, bus, logger: createLogger('silent'), checkIntervalMs: 600_000 });
+  const hub = new Hub({ reader: createChangeReader(spine.sql), bus, logger: createLogger('silent'), checkIntervalMs: 600_000 });
   stack.defer(() => hub.stop());
   const stream = new ViewerStream(ben, {
     hub,
     readRound: (request) => readRound(spine.sql, request),
     cursors: spine.cursors,
     now: Date.now,
-    readMemberships: (userKey) => readMemberships(spine.sql, userKey),
+    readMemberships: (userKey, xmin) => readResume(spine.sql, userKey, { xmin, cut: null }),
   });
   await hub.joinPerson(stream);
   await stream.start(null, await readResume(spine.sql, ben, null));
@@ -216,10 +226,10 @@ test('a check that was begun before a conversation was attached verifies nothing
   };
   const held: Sql = Object.assign(tag, { once: tag });
   await using stack = new AsyncDisposableStack();
-  const hub = new Hub({ sql: held, bus: spine.bus, logger: createLogger('silent'), checkIntervalMs: 600_000 });
+  const hub = new Hub({ reader: createChangeReader(held), bus: spine.bus, logger: createLogger('silent'), checkIntervalMs: 600_000 });
   stack.defer(() => hub.stop());
   const { cursors } = spine;
-  const stream = await createSubscriptions({ sql: spine.sql, hub, cursors, now: Date.now }).viewerEvents(ben, null);
+  const stream = await createSubscriptions({ reader: createChangeReader(spine.sql), hub, cursors, now: Date.now }).viewerEvents(ben, null);
   expect((await nextOf(stream))?.__typename).toBe('CaughtUp');
   const checked = Promise.withResolvers<void>();
   await hub.joinPerson({ userKey: ada, onPersonNews() {}, onVerified: () => checked.resolve(), onStop() {} });
@@ -376,7 +386,7 @@ test('sends into a conversation that stays locked fail together, not one lock ti
   await holder.sql`SELECT create_conversation(${randomUUID()}, 2::smallint, 1, '{}', 'A group', NULL, NULL, ${randomUUID()})`;
   await holder.sql`BEGIN`;
   await holder.sql`SELECT FROM conversations WHERE id = 1 FOR UPDATE`;
-  const writer = new MessageWriter({ sql: connection.sql });
+  const writer = new MessageWriter({ statements: createSendStatements(connection.sql) });
   const sends = Array.from({ length: 6 }, (_, index) =>
     writer.send({
       conversationKey: 1,

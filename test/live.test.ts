@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDedicatedConnection } from '../src/platform/dedicated-connection.ts';
-import type { EventAnswer } from './kit/person.ts';
+import { decodeId } from '../src/platform/id.ts';
+import type { EventAnswer, Person } from './kit/person.ts';
 import { startTestServer, type TestServer } from './kit/server.ts';
 
 let server: TestServer;
@@ -18,6 +19,23 @@ function expectChain(events: readonly EventAnswer[], start: number): number {
     position = event.sequence ?? position;
   }
   return position;
+}
+
+const ADD = 'add_members(c.id, a.id, ARRAY[b.id], 1::smallint, 1000)';
+const REMOVE = 'remove_member(c.id, a.id, b.id, 1::smallint)';
+const SEND = `send_message(c.id, a.id, 'between', gen_random_uuid(), 'between', 0, 0, false, ARRAY[]::text[], 1::smallint, 50, true)`;
+
+/** What `actor` does about `other`, as by a node whose news are lost, and seen by nobody until all of it is done. */
+async function inOneTransaction(conversationId: string, actor: Person, other: Person, steps: readonly string[]): Promise<void> {
+  await using connection = openDedicatedConnection(server.database.address);
+  await connection.sql.begin(async (sql) => {
+    for (const step of steps) {
+      await sql.unsafe(
+        `SELECT ${step} FROM conversations c, users a, users b WHERE c.public_id = $1::uuid AND a.handle = $2 AND b.handle = $3`,
+        [decodeId('cnv', conversationId), actor.handle, other.handle],
+      );
+    }
+  });
 }
 
 describe('conversationEvents', () => {
@@ -190,6 +208,24 @@ describe('viewerEvents', () => {
     expect((await following.take(2)).map(({ message, memberChange }) => message?.body ?? memberChange)).toEqual(['JOINED', 'seen again']);
   });
 
+  test('tells a membership that is over before anybody could look, and what was sent meanwhile to who is back by then', async () => {
+    const [ada, ben] = await server.people('ada', 'ben');
+    const brief = await ada.create({ title: 'Brief' });
+    const again = await ada.create({ title: 'Again' });
+    await using following = await ben.followAll();
+    await inOneTransaction(brief.id, ada, ben, [ADD, REMOVE]);
+    const over = await following.next(15_000);
+    expect(over).toMatchObject({ conversationId: brief.id, previousSequence: 1, sequence: 3, __typename: 'MemberChanged', member: null });
+    await inOneTransaction(again.id, ada, ben, [ADD, SEND, REMOVE, ADD]);
+    const first = await following.next(15_000);
+    expect(first).toMatchObject({ conversationId: again.id, previousSequence: 1 });
+    await ada.send(again.id, 'the end');
+    const events = [first];
+    while (events.at(-1)?.message?.body !== 'the end') events.push(await following.next());
+    expect(events.map(({ message, member }) => message?.body ?? member?.role)).toEqual(['between', 'MEMBER', 'the end']);
+    for (const [index, { previousSequence }] of events.entries()) if (index > 0) expect(previousSequence).toBe(events[index - 1]?.sequence);
+  });
+
   test('Viewer.cursor and the cursors of events resume without a miss', async () => {
     const [ada, ben] = await server.people('ada', 'ben');
     const conversations = await Promise.all(['a', 'b', 'c'].map((title) => ada.create({ members: [ben], title })));
@@ -213,6 +249,29 @@ describe('viewerEvents', () => {
     await caughtUp.untilCaughtUp();
     await ada.send(fresh.id, 'live');
     expect((await caughtUp.next()).message?.body).toBe('live');
+  });
+});
+
+describe('what viewerEvents repeats after a reconnect', () => {
+  test('hides nothing that was done meanwhile from who passes over repeats by their sequence', async () => {
+    const [ada, ben] = await server.people('ada', 'ben');
+    const { id } = await ada.create({ members: [ben] });
+    let last: EventAnswer;
+    {
+      await using following = await ben.followAll();
+      await ada.send(id, 'one');
+      last = await following.next();
+    }
+    const { message } = last;
+    await ada.edit(message?.id ?? '', 'one, edited');
+    await ada.send(id, 'two');
+    await using resumed = await ben.followAll(last.cursor);
+    const events = await resumed.untilCaughtUp();
+    const news = events.filter(({ sequence }) => sequence !== null && sequence > (last.sequence ?? 0));
+    expect(news.map((event) => [event.__typename, event.message?.body])).toEqual([
+      ['MessageChanged', 'one, edited'],
+      ['MessageSent', 'two'],
+    ]);
   });
 });
 

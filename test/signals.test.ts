@@ -3,6 +3,7 @@ import { makeExecutableSchema } from '@graphql-tools/schema';
 import { parse } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { createMemoryBus } from '../src/events/bus-memory.ts';
+import { createChangeReader } from '../src/events/change-reader.ts';
 import { createEventCursors } from '../src/events/cursors.ts';
 import type { ConversationEvent, Signal } from '../src/events/event.ts';
 import { Hub } from '../src/events/hub.ts';
@@ -49,7 +50,7 @@ class World implements AsyncDisposable {
     };
     const clock = { monotonic: () => this.nowMs };
     this.hub = new Hub({
-      sql: Object.assign(tag, { once: tag }),
+      reader: createChangeReader(Object.assign(tag, { once: tag })),
       bus: this.bus,
       logger: createLogger('silent'),
       clock,
@@ -73,7 +74,14 @@ class World implements AsyncDisposable {
     const onSignalDropped = () => {
       this.dropped += 1;
     };
-    return createSubscriptions({ sql: this.sql, hub: this.hub, cursors, now: Date.now, queueMax: this.#queueMax, onSignalDropped });
+    return createSubscriptions({
+      reader: createChangeReader(this.sql),
+      hub: this.hub,
+      cursors,
+      now: Date.now,
+      queueMax: this.#queueMax,
+      onSignalDropped,
+    });
   }
 
   async user(): Promise<User> {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createConversations } from '../src/conversations/conversations.ts';
 import { createMemoryBus } from '../src/events/bus-memory.ts';
 import { createMessages } from '../src/messages/messages.ts';
+import { createSendStatements } from '../src/messages/store.ts';
 import { MessageWriter } from '../src/messages/writer.ts';
 import { AppError } from '../src/platform/errors.ts';
 import { createLogger } from '../src/platform/logger.ts';
@@ -59,7 +60,10 @@ function startNode({ sql }: Database) {
   const usersByKey = async (keys: readonly number[]) =>
     new Map(keys.map((key) => [key, { key, uuid: '', handle: '', displayName: '', avatarUrl: null, createdAt: new Date(0) }]));
   const conversations = createConversations({ sql, bus, identity: { userKeysByUuid, usersByKey } });
-  return { conversations, messages: createMessages({ sql, bus, conversations, writer: new MessageWriter({ sql }) }) };
+  return {
+    conversations,
+    messages: createMessages({ sql, bus, conversations, writer: new MessageWriter({ statements: createSendStatements(sql) }) }),
+  };
 }
 
 /** A small generator of which every seed gives another, always the same row of numbers in [0, 1): mulberry32. */

@@ -8,6 +8,8 @@ import { type Change, MEMBER_CHANGES, MESSAGE_CHANGES } from './event.ts';
  * "What changed after 1041?" is answered by the rows themselves, each of which carries the number of its last change. A round has a
  * base and a horizon. A message created in (base, horizon] is told once, as sent, with all that was done to it since; what existed at
  * the base and changed up to the horizon is told once, at its last change. What changed beyond the horizon belongs to the next round.
+ * Where a round may repeat, what was created in it and changed since is told at its last change too: whoever has the message already, and
+ * passes over its repeat by the number, must not pass over what was done to it after they were gone.
  */
 export type RoundRequest = {
   readonly conversation: ConversationRef;
@@ -17,6 +19,8 @@ export type RoundRequest = {
   /** The conversation's sequence in the snapshot of the round's first page; null on that page. */
   readonly horizon: number | null;
   readonly limit: number;
+  /** The base may lie below what the reader has: see EventStream.mayRepeat. */
+  readonly mayRepeat: boolean;
   /** Users the rows are meant for. Who of them is no member in this snapshot gets their own departure only. */
   readonly audience: readonly number[];
 };
@@ -61,7 +65,8 @@ const CONVERSATION_CHANGED = 4;
 const DEPARTED = 5;
 
 /** Head, audience and page from one snapshot. */
-export async function readRound(sql: Sql, { conversation, base, from, horizon, limit, audience }: RoundRequest): Promise<RoundPage> {
+export async function readRound(sql: Sql, request: RoundRequest): Promise<RoundPage> {
+  const { conversation, base, from, horizon, limit, mayRepeat, audience } = request;
   const until = horizon ?? ENDLESS;
   const rows = await sql<Item>`
     WITH head AS MATERIALIZED (
@@ -76,7 +81,7 @@ export async function readRound(sql: Sql, { conversation, base, from, horizon, l
                    WHEN x.deleted_sequence > ${base}::bigint THEN 2 WHEN x.reactions_sequence > ${base}::bigint THEN 3 WHEN x.pin_sequence > ${base}::bigint THEN 4 ELSE 1 END,
               x.changed_at, x.message_sequence, 0
          FROM message_changes x WHERE x.conversation_id = ${conversation.key}::bigint AND x.changed_sequence > ${from}::bigint AND x.changed_sequence <= ${until}::bigint
-          AND x.message_sequence <= ${base}::bigint
+          AND (x.message_sequence <= ${base}::bigint OR ${mayRepeat}::boolean)
         ORDER BY x.changed_sequence LIMIT ${limit}::integer + 1)
       UNION ALL
       (SELECT b.changed_sequence, 3, CASE WHEN b.other_sequence > ${base}::bigint THEN 0 ELSE b.changed_kind END, b.changed_at, 0, b.user_id

@@ -29,6 +29,10 @@ export class ConversationStream extends EventStream {
     return true;
   }
 
+  protected mayRepeat(): boolean {
+    return false;
+  }
+
   protected roundEndsWithItsLastEvent(): boolean {
     return this.#isCaughtUp;
   }

@@ -2,10 +2,8 @@ import type { ConversationRef } from '../conversations/conversation.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
 import { Freshness } from '../platform/freshness.ts';
 import type { Logger } from '../platform/logger.ts';
-import type { Sql } from '../platform/postgres.ts';
 import type { Bus, ConversationNews, SignalNews } from './bus.ts';
-import { readHeads, readRound } from './changes.ts';
-import { readCheck } from './resume-changes.ts';
+import type { ChangeReader } from './change-reader.ts';
 import { Topic, type TopicListener } from './topic.ts';
 
 /** What follows one person's affairs. */
@@ -20,7 +18,7 @@ export type PersonListener = {
 };
 
 export type HubDependencies = {
-  readonly sql: Sql;
+  readonly reader: Pick<ChangeReader, 'round' | 'heads' | 'check'>;
   readonly bus: Bus;
   readonly logger: Logger;
   readonly clock?: Pick<Clock, 'monotonic'>;
@@ -144,25 +142,20 @@ export class Hub {
   }
 
   #open(conversations: readonly ConversationRef[]): void {
-    const { sql, bus } = this.#dependencies;
+    const { reader, bus } = this.#dependencies;
     const opened = conversations.map((conversation) => {
       let topic: Topic | undefined;
       const early: (ConversationNews | SignalNews)[] = [];
       const subscribed = bus.onConversation(conversation.key, (news) => (topic === undefined ? early.push(news) : tell(topic, news)));
       const start = (head: number, isWanted: boolean) => {
-        topic = new Topic({ conversation, readRound: (request) => readRound(sql, request), onError: this.#onError }, head);
+        topic = new Topic({ conversation, readRound: (request) => reader.round(request), onError: this.#onError }, head);
         if (isWanted) this.#ready.set(conversation.key, topic);
         for (const news of early.splice(0)) tell(topic, news);
         return topic;
       };
       return { conversation, subscribed, start };
     });
-    const heads = Promise.all(opened.map(({ subscribed }) => subscribed)).then(() =>
-      readHeads(
-        sql,
-        conversations.map(({ key }) => key),
-      ),
-    );
+    const heads = Promise.all(opened.map(({ subscribed }) => subscribed)).then(() => reader.heads(conversations.map(({ key }) => key)));
     for (const { conversation, subscribed, start } of opened) {
       let isClosed = false;
       const topic = heads.then((found) => start(found.get(conversation.key) ?? 0, !isClosed));
@@ -228,7 +221,7 @@ export class Hub {
 
   async #compare(): Promise<void> {
     this.#newcomers = new Set();
-    const check = await readCheck(this.#dependencies.sql, [...this.#ready.keys()], [...this.#persons.keys()]);
+    const check = await this.#dependencies.reader.check([...this.#ready.keys()], [...this.#persons.keys()]);
     await Promise.all(check.heads.map(({ key, sequence }) => this.#ready.get(key)?.reach(sequence)));
     const inboxes = new Map(check.inboxes.map(({ key, sequence }) => [key, sequence]));
     for (const [userKey, { listeners }] of this.#persons) {

@@ -10,6 +10,10 @@ export type ResumeRow = {
   readonly is_member: boolean;
   /** The sequence to replay after; equals head where nothing changed. */
   readonly start: number;
+  /** Of the newest joining. */
+  readonly joined_sequence: number;
+  /** No departure before that joining, or since, is newer: it may be its bound where it is not kept. 0: there was none. */
+  readonly departed_sequence: number;
 };
 
 export type ViewerCursor = {
@@ -39,7 +43,9 @@ export async function readResume(sql: Sql, userKey: number, after: ViewerCursor 
     Omit<ResumeRow, 'conversation_id'> & { conversation_id: number | null; xmin: number; xmax: number; inbox_sequence: number }
   >`
     WITH membership AS MATERIALIZED (
-      SELECT m.conversation_id, m.left_sequence, m.xid, m.changed_kind, m.other_sequence, m.joined_sequence, c.public_id, c.sequence, c.last_xid,
+      SELECT m.conversation_id, m.left_sequence, m.xid, m.changed_kind, m.other_sequence, m.joined_sequence,
+             CASE WHEN m.left_sequence IS NOT NULL THEN m.left_sequence WHEN m.changed_kind = 1 THEN m.other_sequence ELSE m.joined_sequence - 1 END AS departed_sequence,
+             c.public_id, c.sequence, c.last_xid,
              (CASE WHEN m.conversation_id < ${cut.key}::bigint THEN ${String(cut.xminNext)}::text ELSE ${String(since)}::text END)::xid8 AS since
         FROM members m, LATERAL (SELECT x.* FROM conversations x WHERE x.id = m.conversation_id OFFSET 0) c
        WHERE m.user_id = ${userKey}::bigint
@@ -51,7 +57,7 @@ export async function readResume(sql: Sql, userKey: number, after: ViewerCursor 
     )
     SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xmin, pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS xmax,
            coalesce((SELECT i.sequence FROM inboxes i WHERE i.user_id = ${userKey}::bigint), 0) AS inbox_sequence,
-           l.conversation_id, l.public_id, l.sequence AS head, l.left_sequence IS NULL AS is_member,
+           l.conversation_id, l.public_id, l.sequence AS head, l.left_sequence IS NULL AS is_member, l.joined_sequence, l.departed_sequence,
            CASE WHEN NOT l.has_changed THEN l.sequence ELSE least(l.sequence, coalesce(l.known_start, greatest(s.sequence, e.changed_sequence, b.changed_sequence, 0))) END AS start
       FROM (SELECT 1) one
       LEFT JOIN listed l ON true
@@ -64,28 +70,10 @@ export async function readResume(sql: Sql, userKey: number, after: ViewerCursor 
      ORDER BY l.conversation_id`;
   const [first] = rows;
   if (first === undefined) throw new Error('The resume statement must answer at least one row.');
-  const conversations = rows.flatMap(({ conversation_id, public_id, head, is_member, start }) =>
-    conversation_id === null ? [] : [{ conversation_id, public_id, head, is_member, start }],
+  const conversations = rows.flatMap(({ xmin: _xmin, xmax: _xmax, inbox_sequence: _sequence, conversation_id, ...row }) =>
+    conversation_id === null ? [] : [{ conversation_id, ...row }],
   );
   return { xmin: first.xmin, xmax: first.xmax, inboxSequence: first.inbox_sequence, conversations };
-}
-
-export type MembershipRow = { readonly conversation_id: number; readonly public_id: string; readonly joined_sequence: number };
-
-/** What a person is in now, with the version of their inbox in the same snapshot. */
-export async function readMemberships(
-  sql: Sql,
-  userKey: number,
-): Promise<{ readonly inboxSequence: number; readonly memberships: readonly MembershipRow[] }> {
-  const rows = await sql<{ conversation_id: number | null; public_id: string; joined_sequence: number; inbox_sequence: number }>`
-    SELECT m.conversation_id, c.public_id, m.joined_sequence, coalesce((SELECT i.sequence FROM inboxes i WHERE i.user_id = ${userKey}::bigint), 0) AS inbox_sequence
-      FROM (SELECT 1) one
-      LEFT JOIN members m ON m.user_id = ${userKey}::bigint AND m.left_sequence IS NULL
-      LEFT JOIN conversations c ON c.id = m.conversation_id`;
-  const memberships = rows.flatMap(({ conversation_id, public_id, joined_sequence }) =>
-    conversation_id === null ? [] : [{ conversation_id, public_id, joined_sequence }],
-  );
-  return { inboxSequence: rows[0]?.inbox_sequence ?? 0, memberships };
 }
 
 export type Check = {

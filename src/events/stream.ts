@@ -13,6 +13,8 @@ export type StreamDependencies = {
   readonly readRound: (request: RoundRequest) => Promise<RoundPage>;
   /** Events that wait for a slow reader at most; then it is served from the rows. */
   readonly queueMax?: number;
+  /** News held at most while a page is being read; the rows have the rest. */
+  readonly tailMax?: number;
   /** Told of each signal that had no room, for metrics. */
   readonly onSignalDropped?: () => void;
 };
@@ -21,7 +23,6 @@ type Step = IteratorResult<ConversationEvent, undefined>;
 
 export const QUEUE_MAX = 1_000;
 const PAGE_LIMIT = 200;
-/** News held while a page is being read at most; the rows have the rest. */
 const TAIL_MAX = 256;
 /** Rows that could not be read are read again later and later. */
 const RETRY_WAIT_MIN_MS = 50;
@@ -44,6 +45,7 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
   protected readonly places = new Map<number, Place>();
   readonly #readRound: (request: RoundRequest) => Promise<RoundPage>;
   readonly #queueMax: number;
+  readonly #tailMax: number;
   readonly #onSignalDropped: () => void;
   readonly #queue = new EventQueue<DurableEvent>();
   /** Null until there is one. */
@@ -60,11 +62,15 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
   #retryWaitMs = RETRY_WAIT_MIN_MS;
   #giveUpWaiting = nothing;
 
-  constructor(userKey: number, { hub, readRound, queueMax = QUEUE_MAX, onSignalDropped = nothing }: StreamDependencies) {
+  constructor(
+    userKey: number,
+    { hub, readRound, queueMax = QUEUE_MAX, tailMax = TAIL_MAX, onSignalDropped = nothing }: StreamDependencies,
+  ) {
     this.userKey = userKey;
     this.hub = hub;
     this.#readRound = readRound;
     this.#queueMax = queueMax;
+    this.#tailMax = tailMax;
     this.#onSignalDropped = onSignalDropped;
   }
 
@@ -74,6 +80,8 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
   protected abstract hasCommonCursors(): boolean;
   /** True when the last event of a round must account for the whole round, because no CaughtUp will. */
   protected abstract roundEndsWithItsLastEvent(): boolean;
+  /** True while the reader may have been told more than the stream knows: they pass over what repeats, by its number. */
+  protected abstract mayRepeat(): boolean;
   /** The rows of a conversation are read up to a horizon, and the news goes on from there. */
   protected abstract onLevel(place: Place, horizon: { readonly sequence: number; readonly atUs: number }): void;
   /** The lowest key to be read next while conversations must be read one after the other, by key; null when they may take turns. */
@@ -129,7 +137,7 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
     const place = this.places.get(conversation.key);
     if (place === undefined || this.isOver || change.sequence <= place.position) return;
     if (place.isBehind) {
-      if (place.tail !== null && place.tail.push(change) > TAIL_MAX) place.tail = null;
+      if (place.tail !== null && place.tail.push(change) > this.#tailMax) place.tail = null;
       return;
     }
     if (change.sequence !== place.position + 1 || this.#queue.length >= this.#queueMax) {
@@ -301,6 +309,7 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
       from: round.from,
       horizon: round.horizon?.sequence ?? null,
       limit: PAGE_LIMIT,
+      mayRepeat: this.mayRepeat(),
       audience: [this.userKey],
     });
     const { tail } = place;

@@ -158,7 +158,15 @@ export class Topic {
     const base = this.#head;
     this.#waitMs = Math.min(this.#waitMs * 2, RETRY_WAIT_MAX_MS);
     const audience = [...new Set([...this.listeners].map((listener) => listener.userKey))];
-    const page = await this.#readRound({ conversation: this.conversation, base, from: base, horizon: null, limit: ROUND_LIMIT, audience });
+    const page = await this.#readRound({
+      conversation: this.conversation,
+      base,
+      from: base,
+      horizon: null,
+      limit: ROUND_LIMIT,
+      mayRepeat: false,
+      audience,
+    });
     this.#waitMs = GAP_WAIT_MS;
     if (this.#isClosed || page.head <= base) return;
     this.#head = page.head;

@@ -1,17 +1,20 @@
 import type { ConversationRef } from '../conversations/conversation.ts';
+import { dropOldest } from '../platform/drop-oldest.ts';
 import type { EventCursors } from './cursors.ts';
 import type { PersonListener } from './hub.ts';
 import type { Place } from './place.ts';
-import type { MembershipRow, Resume, ViewerCursor } from './resume-changes.ts';
+import type { Resume, ResumeRow, ViewerCursor } from './resume-changes.ts';
 import { EventStream, type StreamDependencies } from './stream.ts';
 
 export type ViewerStreamDependencies = StreamDependencies & {
   readonly cursors: EventCursors;
-  readonly readMemberships: (
-    userKey: number,
-  ) => Promise<{ readonly inboxSequence: number; readonly memberships: readonly MembershipRow[] }>;
+  /** What the person is in, or has left in a transaction that is not below `xmin`. */
+  readonly readMemberships: (userKey: number, xmin: number) => Promise<Pick<Resume, 'inboxSequence' | 'conversations'>>;
   readonly now: () => number;
 };
+
+/** Beyond it the oldest may be told once more. */
+const DEPARTED_MAX = 1_000;
 
 /**
  * Conversations are replayed in the order of their keys, from the transaction `xmin` up to a snapshot whose lowest is `xminNext`. One that
@@ -36,6 +39,8 @@ export class ViewerStream extends EventStream implements PersonListener {
   #inboxSequence = 0;
   /** Memberships may have changed since they were read. */
   #isStale = false;
+  /** The last departures told, by conversation: so that none is told twice while the cursor is not past it. */
+  readonly #departed = new Map<number, number>();
   /** Memberships are being read and attached: until that is done there may be changes of theirs that are not queued. */
   #isRefreshing = false;
 
@@ -89,6 +94,10 @@ export class ViewerStream extends EventStream implements PersonListener {
     return false;
   }
 
+  protected mayRepeat(): boolean {
+    return this.#replay !== null;
+  }
+
   protected roundEndsWithItsLastEvent(): boolean {
     return true;
   }
@@ -101,6 +110,8 @@ export class ViewerStream extends EventStream implements PersonListener {
 
   protected onDeparture(place: Place): void {
     this.unfollow(place);
+    this.#departed.set(place.topic.conversation.key, place.position);
+    dropOldest(this.#departed, DEPARTED_MAX);
     // The person may have come back since: then memberships tell, which were compared while this one still counted as followed.
     this.onPersonNews();
   }
@@ -148,16 +159,13 @@ export class ViewerStream extends EventStream implements PersonListener {
     this.#isStale = false;
     this.#isRefreshing = true;
     try {
-      const { inboxSequence, memberships } = await this.#dependencies.readMemberships(this.userKey);
+      const { inboxSequence, conversations } = await this.#dependencies.readMemberships(this.userKey, this.#knownXmin());
       this.#inboxSequence = inboxSequence;
-      const joined = memberships.filter(({ conversation_id }) => !this.places.has(conversation_id));
       await this.#attach(
-        joined.map(({ conversation_id: key, public_id: uuid, joined_sequence }) => ({
-          key,
-          uuid,
-          position: joined_sequence - 1,
-          head: null,
-        })),
+        conversations.flatMap((row) => {
+          const position = this.places.has(row.conversation_id) ? null : this.#positionIn(row);
+          return position === null ? [] : [{ key: row.conversation_id, uuid: row.public_id, position, head: null }];
+        }),
       );
     } catch (error) {
       this.#isStale = true;
@@ -165,6 +173,21 @@ export class ViewerStream extends EventStream implements PersonListener {
     } finally {
       this.#isRefreshing = false;
     }
+  }
+
+  /** Everything below it is queued once nothing is behind, as it is when memberships are read. */
+  #knownXmin(): number {
+    return this.#replay === null ? this.#cursor.xmin : (this.#replay.next ?? this.#replay).xminNext;
+  }
+
+  /**
+   * From where a conversation that is not followed is told; null: it is not to be. A membership may have begun and ended before anybody
+   * looked: then there is a departure that was not told, and all there was since the last look is told up to it, and to a new joining.
+   */
+  #positionIn({ conversation_id, is_member, start, joined_sequence, departed_sequence }: ResumeRow): number | null {
+    const told = Math.max(start, this.#departed.get(conversation_id) ?? 0);
+    if (departed_sequence > told) return told;
+    return is_member ? joined_sequence - 1 : null;
   }
 
   /** `head`: of the snapshot in which all up to `position` was known; null: the rows must tell. */

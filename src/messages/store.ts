@@ -57,6 +57,19 @@ export async function sendMessage(sql: Sql, row: SendRow, waits: boolean): Promi
         ${roleMinNumber('mentionAll')}::smallint, ${MENTIONS_MAX}::integer, ${waits}::boolean) r`;
 }
 
+/** How the writer speaks to the database: one message has a statement of its own. Both answer one outcome per row, in the order of the rows. */
+export type SendStatements = {
+  one(row: SendRow, waits: boolean): Promise<readonly SendOutcome[]>;
+  many(rows: readonly SendRow[], waits: boolean): Promise<readonly SendOutcome[]>;
+};
+
+export function createSendStatements(sql: Sql): SendStatements {
+  return {
+    one: (row, waits) => sendMessage(sql, row, waits),
+    many: (rows, waits) => sendMessages(sql, rows, waits),
+  };
+}
+
 export type MessageChangeRow = MessageRow & { readonly status: string; readonly changed_sequence: number; readonly changed_at_us: number };
 
 export async function editMessage(

@@ -1,9 +1,9 @@
 import { AppError } from '../platform/errors.ts';
-import { isConnectionLost, type Sql, sqlState } from '../platform/postgres.ts';
-import { type SendOutcome, type SendRow, sendMessage, sendMessages } from './store.ts';
+import { isConnectionLost, sqlState } from '../platform/postgres.ts';
+import type { SendOutcome, SendRow, SendStatements } from './store.ts';
 
 export type WriterDependencies = {
-  readonly sql: Sql;
+  readonly statements: SendStatements;
   /** Messages in one call of the database at most. */
   readonly batchMax?: number;
   /** Messages that wait at most; one more is OVERLOADED. */
@@ -22,7 +22,7 @@ const RETRY_AFTER_MS = 1_000;
  * nobody else. What is wrong with one message never touches the others.
  */
 export class MessageWriter {
-  readonly #sql: Sql;
+  readonly #statements: SendStatements;
   readonly #batchMax: number;
   readonly #queueMax: number;
   readonly #onBatch: (size: number, durationMs: number) => void;
@@ -32,8 +32,8 @@ export class MessageWriter {
   #waiting = 0;
   #isFlushing = false;
 
-  constructor({ sql, batchMax = 100, queueMax = 10_000, onBatch = () => {} }: WriterDependencies) {
-    this.#sql = sql;
+  constructor({ statements, batchMax = 100, queueMax = 10_000, onBatch = () => {} }: WriterDependencies) {
+    this.#statements = statements;
     this.#batchMax = batchMax;
     this.#queueMax = queueMax;
     this.#onBatch = onBatch;
@@ -98,9 +98,8 @@ export class MessageWriter {
     try {
       outcomes =
         batch.length === 1
-          ? await sendMessage(this.#sql, first.row, waits)
-          : await sendMessages(
-              this.#sql,
+          ? await this.#statements.one(first.row, waits)
+          : await this.#statements.many(
               batch.map(({ row }) => row),
               waits,
             );

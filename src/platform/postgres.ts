@@ -1,7 +1,10 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
-import { DatabaseWatch } from './database-watch.ts';
+import { DatabaseWatch, DOUBTFUL_MS, GIVEN_LATE_MS } from './database-watch.ts';
 import { AppError } from './errors.ts';
 import { createSocketFactory } from './postgres-socket.ts';
+import { createStatementGate } from './statement-gate.ts';
 
 /** One statement. `$n` parameters only; arrays travel as PostgreSQL arrays, bigint columns arrive as numbers. */
 type Tag = <Row extends object = Record<string, never>>(
@@ -68,6 +71,9 @@ const CONNECTION_LOST = new Set([
 const RETRY_AFTER_MS = 1_000;
 const END_TIMEOUT_S = 5;
 const PROBE_IDLE_S = 10;
+const LOST_TIMEOUT_S = 0.2;
+const STALE_S = (DOUBTFUL_MS - GIVEN_LATE_MS) / 1_000;
+const REPEAT_PAUSE_MS = 20;
 const COMMON_SETTINGS = {
   onnotice() {},
   // The driver would ask for the array types on each new connection, and if that connection breaks just then, nobody catches it.
@@ -81,19 +87,26 @@ const COMMON_SETTINGS = {
  * connections, which would fail one after the other, and late.
  */
 export function connectPostgres(options: DatabaseOptions): Database {
-  let driver = connect(options);
-  const probe = createProbe(options.address);
+  const name = `rookery-${randomBytes(4).toString('hex')}`;
+  let driver = connect(options, name);
+  const probe = createProbe(options.address, name);
   const watch = new DatabaseWatch({
     probe: probe.ask,
+    countWorking: probe.countWorking,
     onChange(isAway) {
       options.onAway?.(isAway);
-      if (!isAway) return;
-      const lost = driver;
-      driver = connect(options);
-      lost.end({ timeout: 0 }).catch(() => {}); // Whoever waited is told by their own statement.
+      if (isAway) renew(0);
     },
+    onLost: () => renew(LOST_TIMEOUT_S),
   });
-  const gate = createGate(options.connectionsMax, options.queueMax);
+  const gate = createStatementGate(options.connectionsMax, options.queueMax);
+
+  /** What is under way has so long to end. */
+  function renew(timeout: number): void {
+    const lost = driver;
+    driver = connect(options, name);
+    lost.end({ timeout }).catch(() => {}); // Whoever waited is told by their own statement.
+  }
 
   /** Of a connection that was let go with all others the reason is why they were. */
   const whyLost = (error: unknown): unknown => (watch.away === null ? error : watch.away.reason);
@@ -104,12 +117,13 @@ export function connectPostgres(options: DatabaseOptions): Database {
       release();
       throw watch.away.reason;
     }
-    const end = watch.begin();
+    // The driver types parameters by what it can serialise; ours are a subset of that.
+    const query = driver<Row[]>(text, ...(values as readonly postgres.ParameterOrFragment<number>[]));
+    const end = watch.begin(() => isGiven(query));
     const start = performance.now();
     let failed = true;
     try {
-      // The driver types parameters by what it can serialise; ours are a subset of that.
-      const rows = await driver<Row[]>(text, ...(values as readonly postgres.ParameterOrFragment<number>[]));
+      const rows = await query;
       failed = false;
       return mend(rows);
     } catch (error) {
@@ -135,6 +149,8 @@ export function connectPostgres(options: DatabaseOptions): Database {
       return await attempt<Row>(text, values);
     } catch (error) {
       if (!isConnectionLost(error)) throw presentable(error);
+      // Others may have been lost with it, and are not told at once.
+      await sleep(REPEAT_PAUSE_MS);
       return once<Row>(text, ...values);
     }
   };
@@ -149,10 +165,30 @@ export function connectPostgres(options: DatabaseOptions): Database {
   };
 }
 
-/** Asks the smallest question there is, on a connection that is there only while it is needed. */
-function createProbe(address: DatabaseAddress): { readonly ask: () => Promise<void>; readonly end: () => void } {
+/** The driver keeps with a query the connection it was given to, of which its types say nothing. */
+function isGiven(query: object): boolean {
+  return 'state' in query && query.state !== null;
+}
+
+type Probe = {
+  readonly ask: () => Promise<void>;
+  /** Of the connections of this name. */
+  readonly countWorking: () => Promise<number>;
+  readonly end: () => void;
+};
+
+/** Asks small questions, on a connection that is there only while it is needed. */
+function createProbe(address: DatabaseAddress, name: string): Probe {
   const open = () => {
-    const settings = { ...COMMON_SETTINGS, max: 1, connect_timeout: 1, idle_timeout: PROBE_IDLE_S, socket: createSocketFactory() };
+    const connection = { application_name: name };
+    const settings = {
+      ...COMMON_SETTINGS,
+      max: 1,
+      connect_timeout: 1,
+      idle_timeout: PROBE_IDLE_S,
+      socket: createSocketFactory(),
+      connection,
+    };
     return 'url' in address ? postgres(address.url, settings) : postgres({ ...settings, ...address });
   };
   let driver = open();
@@ -161,20 +197,35 @@ function createProbe(address: DatabaseAddress): { readonly ask: () => Promise<vo
     driver = open();
   };
   let pending: Promise<unknown> | null = null;
+  async function answered<Value>(asked: Promise<Value>): Promise<Value> {
+    pending = asked;
+    try {
+      return await asked;
+    } finally {
+      if (pending === asked) pending = null;
+    }
+  }
   return {
     async ask() {
       // One that has not been answered is given up: its connection may be the silent one.
       if (pending !== null) renew();
-      const asked = driver`SELECT 1`.execute();
-      pending = asked;
       try {
-        await asked;
+        await answered(driver`SELECT 1`.execute());
       } catch (error) {
         // Whatever the database says, it is there to say it; save that it starts or stops.
         if (!(error instanceof postgres.PostgresError) || isConnectionLost(error)) throw error;
-      } finally {
-        if (pending === asked) pending = null;
       }
+    },
+    async countWorking() {
+      // Null unless this very statement is seen: somebody between us may change names, or no account may be kept.
+      const [row] = await answered(
+        driver<{ working: number | null }[]>`
+          SELECT CASE WHEN bool_or(a.pid = pg_backend_pid() AND a.state = 'active') THEN
+                   count(*) FILTER (WHERE a.pid <> pg_backend_pid() AND a.state = 'active' AND a.query_start < clock_timestamp() - make_interval(secs => ${STALE_S}::float8))::integer
+                 END AS working
+            FROM pg_stat_get_activity(NULL) a WHERE a.application_name = ${name}::text`.execute(),
+      );
+      return row?.working ?? Number.POSITIVE_INFINITY;
     },
     end: () => void driver.end({ timeout: 0 }).catch(() => {}),
   };
@@ -197,7 +248,7 @@ export function violatedConstraint(error: unknown): string | null {
   return error instanceof postgres.PostgresError ? (error.constraint_name ?? null) : null;
 }
 
-function connect({ address, connectionsMax, statementTimeoutMs, lockTimeoutMs }: DatabaseOptions) {
+function connect({ address, connectionsMax, statementTimeoutMs, lockTimeoutMs }: DatabaseOptions, name: string) {
   const settings = {
     max: connectionsMax,
     ...COMMON_SETTINGS,
@@ -212,7 +263,7 @@ function connect({ address, connectionsMax, statementTimeoutMs, lockTimeoutMs }:
       uuids: { to: 2951, from: [], parse: (text: string) => text, serialize: arrayLiteral },
     },
     connection: {
-      application_name: 'rookery',
+      application_name: name,
       statement_timeout: statementTimeoutMs,
       lock_timeout: lockTimeoutMs,
       idle_in_transaction_session_timeout: statementTimeoutMs,
@@ -242,25 +293,4 @@ function presentable(error: unknown): unknown {
     return new AppError('OVERLOADED', 'The database is busy: try again.', { retryAfterMs: RETRY_AFTER_MS }, { cause: error });
   }
   return error;
-}
-
-/** A semaphore with a bounded queue: resolves to a function that gives the place back. */
-function createGate(placesMax: number, queueMax: number): () => Promise<() => void> {
-  let taken = 0;
-  const waiting: (() => void)[] = [];
-  const release = () => {
-    const next = waiting.shift();
-    if (next === undefined) taken -= 1;
-    else next();
-  };
-  return async () => {
-    if (taken < placesMax) {
-      taken += 1;
-    } else if (waiting.length < queueMax) {
-      await new Promise<void>((resolve) => waiting.push(resolve));
-    } else {
-      throw new AppError('OVERLOADED', `The database has ${queueMax} statements waiting: try again.`, { retryAfterMs: RETRY_AFTER_MS });
-    }
-    return release;
-  };
 }

@@ -1,7 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import process from 'node:process';
 import type { TestProject } from 'vitest/node';
 import { openDedicatedConnection } from '../../src/platform/dedicated-connection.ts';
@@ -10,6 +7,7 @@ import { migrate } from '../../src/platform/migrate.ts';
 import type { DatabaseAddress } from '../../src/platform/postgres.ts';
 import { FUNCTION_FILES, MIGRATIONS_DIRECTORY } from '../../src/schema-files.ts';
 import { addressOf, dropDatabase } from './database.ts';
+import { createEmbeddedDirectory } from './embedded-directory.ts';
 
 /** Runs once before all test files: a server (that of DATABASE_URL, else an embedded one) with a migrated database to copy. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -35,14 +33,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 async function startServer(stack: AsyncDisposableStack): Promise<DatabaseAddress> {
-  const directory = mkdtempSync(join(tmpdir(), 'rookery-test-'));
-  chmodSync(directory, 0o711); // As root the database runs as another user, who has to get in.
-  stack.defer(() => {
-    // A link when not even that helped: see reachableHome.
-    const home = join(directory, 'postgres');
-    if (existsSync(home)) rmSync(realpathSync(home), { recursive: true });
-    rmSync(directory, { recursive: true });
-  });
+  const directory = stack.use(createEmbeddedDirectory()).path;
   return stack.use(await startEmbeddedPostgres({ directory, whenServed: 'refuse' })).address;
 }
 

@@ -22,7 +22,17 @@ export type TestRedis = AsyncDisposable & {
 };
 
 /** A Redis that only these tests use, so that they may end it and start it again on the same port. */
-export type OwnRedis = AsyncDisposable & { readonly url: string; start(): Promise<void>; kill(): Promise<void> };
+export type OwnRedis = AsyncDisposable & {
+  readonly url: string;
+  readonly port: number;
+  start(): Promise<void>;
+  kill(): Promise<void>;
+  /** Asks it to end. */
+  stop(): Promise<void>;
+  /** From now on it does nothing, until `wake`. */
+  sleep(): void;
+  wake(): void;
+};
 
 /**
  * The Redis of REDIS_URL, else the local one, else one that is started here. Null when there is none at all, which is said in one line:
@@ -51,17 +61,18 @@ export async function startOwnRedis(): Promise<OwnRedis | null> {
   const url = `redis://127.0.0.1:${port}`;
   let child: ChildProcess | null = null;
 
-  async function kill(): Promise<void> {
+  async function end(signal: NodeJS.Signals): Promise<void> {
     const running = child;
     child = null;
     if (running === null || running.exitCode !== null || running.pid === undefined) return;
     const exited = once(running, 'exit');
-    running.kill('SIGKILL');
+    running.kill(signal);
     await exited;
   }
 
   const own: OwnRedis = {
     url,
+    port,
     async start() {
       const options = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', '', '--appendonly', 'no'];
       const started = spawn('redis-server', options, { stdio: 'ignore' });
@@ -74,9 +85,12 @@ export async function startOwnRedis(): Promise<OwnRedis | null> {
         if (isMissing || performance.now() > until) throw new Error('redis-server must start.');
       }
     },
-    kill,
+    kill: () => end('SIGKILL'),
+    stop: () => end('SIGTERM'),
+    sleep: () => void child?.kill('SIGSTOP'),
+    wake: () => void child?.kill('SIGCONT'),
     async [Symbol.asyncDispose]() {
-      await kill();
+      await end('SIGKILL');
       rmSync(directory, { recursive: true, force: true });
     },
   };

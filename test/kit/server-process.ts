@@ -8,9 +8,12 @@ import type { DatabaseAddress } from '../../src/platform/postgres.ts';
 import { GENEROUS_FILE } from './limits/policies.ts';
 
 export type ServerProcessOptions = {
-  readonly database: DatabaseAddress;
+  /** Or the embedded one, in a directory that is left as it is when the process has ended. */
+  readonly database: DatabaseAddress | { readonly dataDirectory: string };
   readonly redisUrl?: string;
   readonly runtime?: Runtime;
+  /** Kills it while it starts. */
+  readonly signal?: AbortSignal;
   /** Further settings, by the names of the environment. */
   readonly environment?: Readonly<Record<string, string>>;
 };
@@ -46,17 +49,18 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   /** Resolves when it is ready. What it logs, warnings and worse, goes to our own stderr. */
-  static async start({ database, redisUrl = '', runtime = 'node', environment = {} }: ServerProcessOptions): Promise<ServerProcess> {
+  static async start(options: ServerProcessOptions): Promise<ServerProcess> {
+    const { database, redisUrl = '', runtime = 'node', environment = {}, signal: aborted } = options;
     const directory = mkdtempSync(join(tmpdir(), 'rookery-process-'));
     const [command, ...flags] = COMMANDS[runtime];
     const child = spawn(command, [...flags, fileURLToPath(new URL('src/main.ts', ROOT))], {
       cwd: directory,
       env: {
         ...process.env,
-        ...databaseSettings(database),
         NODE_ENV: 'development',
         PORT: '0',
         DATA_DIR: directory,
+        ...databaseSettings(database),
         LOG_LEVEL: 'warn',
         SECRET,
         REDIS_URL: redisUrl,
@@ -76,12 +80,21 @@ export class ServerProcess implements AsyncDisposable {
       child.once('exit', end);
       child.once('error', () => end(null, null)); // It could not even be started.
     });
+    const abort = () => signal(child, 'SIGKILL');
+    aborted?.addEventListener('abort', abort);
     try {
       return new ServerProcess(child, exited, await addressOf(child, exited, START_DEADLINE_MS));
     } catch (error) {
-      signal(child, 'SIGKILL');
+      abort();
       throw error;
+    } finally {
+      aborted?.removeEventListener('abort', abort);
     }
+  }
+
+  get pid(): number {
+    if (this.#child.pid === undefined) throw new Error('A process that is up must have a number.');
+    return this.#child.pid;
   }
 
   /** Asks it to stop, as whoever runs it does, and tells how it went. */
@@ -140,7 +153,8 @@ function signal({ pid }: ChildProcess, name: NodeJS.Signals): void {
 }
 
 /** An address of the driver has no place for the directory of a unix socket; where it names no host, the driver asks PGHOST. */
-function databaseSettings(address: DatabaseAddress): Readonly<Record<string, string>> {
+function databaseSettings(address: ServerProcessOptions['database']): Readonly<Record<string, string>> {
+  if ('dataDirectory' in address) return { DATABASE_URL: '', DATA_DIR: address.dataDirectory };
   if ('url' in address) return { DATABASE_URL: address.url };
   const { host, port, user, database } = address;
   return { DATABASE_URL: `postgres:///${database}`, PGHOST: host, PGPORT: String(port), PGUSER: user };

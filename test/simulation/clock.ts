@@ -1,0 +1,173 @@
+import process from 'node:process';
+import { setImmediate as nextTurn } from 'node:timers';
+
+/** Whose doing something is: a node, which may sleep or be gone, or the world, which never does. */
+export type Owner = {
+  readonly name: string;
+  isAlive: boolean;
+  isAsleep: boolean;
+};
+
+type Entry = { at: number; order: number; readonly owner: Owner; readonly run: () => void; isCleared: boolean };
+
+/** What `setTimeout` answers. */
+class Timer {
+  readonly entry: Entry;
+
+  constructor(entry: Entry) {
+    this.entry = entry;
+  }
+
+  ref(): this {
+    return this;
+  }
+
+  unref(): this {
+    return this;
+  }
+
+  hasRef(): boolean {
+    return true;
+  }
+}
+
+export const WORLD: Owner = { name: 'world', isAlive: true, isAsleep: false };
+
+/** In one run, of which usual ones have some hundreds. */
+const ENTRIES_MAX = 200_000;
+
+/** The day on which every simulation begins, in milliseconds since 1970. */
+const EPOCH_MS = 1_800_000_000_000;
+
+/**
+ * Time that passes only when it is told to, and in which one thing happens after the other: each, with all that follows from it at once,
+ * is one owner's alone. Who sleeps has done it all late, when they wake; who is gone, never.
+ */
+export class FakeClock {
+  now = 0;
+  owner: Owner = WORLD;
+  /** How far the wall clock is off; it may be set back. */
+  wallOffsetMs = 0;
+  #order = 0;
+  readonly #heap: Entry[] = [];
+  readonly #asleep = new Map<Owner, Entry[]>();
+
+  /** From now on the timers and clocks of this process are these. Answers how to give them back. */
+  install(): () => void {
+    const real = {
+      setTimeout: globalThis.setTimeout,
+      clearTimeout: globalThis.clearTimeout,
+      setInterval: globalThis.setInterval,
+      clearInterval: globalThis.clearInterval,
+      setImmediate: globalThis.setImmediate,
+      clearImmediate: globalThis.clearImmediate,
+    };
+    const realNow = Date.now;
+    const realPerformance = performance.now;
+    const clear = (timer: unknown) => {
+      if (timer instanceof Timer) timer.entry.isCleared = true;
+    };
+    const fakes = {
+      setTimeout: (run: () => void, ms = 0) => new Timer(this.after(Math.max(ms, 1), run)),
+      clearTimeout: clear,
+      setInterval: () => {
+        throw new Error('The simulation knows no intervals: nothing that it drives uses them.');
+      },
+      clearInterval: clear,
+      setImmediate: (run: () => void) => new Timer(this.after(0, run)),
+      clearImmediate: clear,
+    };
+    Object.assign(globalThis, fakes);
+    Date.now = () => EPOCH_MS + Math.floor(this.now + this.wallOffsetMs);
+    performance.now = () => this.now;
+    return () => {
+      Object.assign(globalThis, real);
+      Date.now = realNow;
+      performance.now = realPerformance;
+    };
+  }
+
+  after(ms: number, run: () => void, owner: Owner = this.owner): Entry {
+    const entry: Entry = { at: this.now + ms, order: this.#order++, owner, run, isCleared: false };
+    this.#push(entry);
+    return entry;
+  }
+
+  /** Everything up to a moment, one after the other. */
+  async runUntil(moment: number): Promise<void> {
+    for (let count = 0; ; count += 1) {
+      if (count > ENTRIES_MAX) throw new Error(`By ${this.now} ms more than ${ENTRIES_MAX} things have happened: something never sleeps.`);
+      const next = this.#heap[0];
+      if (next === undefined || next.at > moment) break;
+      this.#pop();
+      if (next.isCleared || !next.owner.isAlive) continue;
+      this.now = Math.max(this.now, next.at);
+      if (next.owner.isAsleep) {
+        const waiting = this.#asleep.get(next.owner) ?? [];
+        waiting.push(next);
+        this.#asleep.set(next.owner, waiting);
+        continue;
+      }
+      this.owner = next.owner;
+      next.run();
+      await settle();
+      this.owner = WORLD;
+    }
+    this.now = Math.max(this.now, moment);
+  }
+
+  /** What it slept through happens now, in its order. */
+  wake(owner: Owner): void {
+    owner.isAsleep = false;
+    for (const entry of this.#asleep.get(owner) ?? []) {
+      entry.at = this.now;
+      entry.order = this.#order++;
+      this.#push(entry);
+    }
+    this.#asleep.delete(owner);
+  }
+
+  #push(entry: Entry): void {
+    const heap = this.#heap;
+    let at = heap.length;
+    heap.push(entry);
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      const above = heap[parent];
+      if (above === undefined || !isBefore(entry, above)) break;
+      heap[at] = above;
+      at = parent;
+    }
+    heap[at] = entry;
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      let child = at * 2 + 1;
+      const [left, right] = [heap[child], heap[child + 1]];
+      if (left === undefined) break;
+      if (right !== undefined && isBefore(right, left)) child += 1;
+      const lower = heap[child];
+      if (lower === undefined || !isBefore(lower, last)) break;
+      heap[at] = lower;
+      at = child;
+    }
+    heap[at] = last;
+  }
+}
+
+function isBefore(one: Entry, other: Entry): boolean {
+  return one.at < other.at || (one.at === other.at && one.order < other.order);
+}
+
+/** Until all that was promised is done: a turn of the real event loop, of which nothing here takes more than three. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < TURNS; turn += 1) await new Promise((resolve) => nextTurn(resolve));
+}
+
+/** The loader gives src immediates of this clock; where there is no such loader they take real turns. */
+const TURNS = 'deno' in process.versions ? 3 : 1;
