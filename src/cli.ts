@@ -3,9 +3,15 @@ import process from 'node:process';
 import { changeAdmins } from './cli/admin.ts';
 import type { Command } from './cli/command.ts';
 import { migrateDatabase } from './cli/migrate.ts';
+import { partitionMessages } from './cli/partition.ts';
 import { seedDatabase } from './cli/seed.ts';
 
-const COMMANDS: Readonly<Record<string, Command>> = { migrate: migrateDatabase, seed: seedDatabase, admin: changeAdmins };
+const COMMANDS: Readonly<Record<string, Command>> = {
+  migrate: migrateDatabase,
+  seed: seedDatabase,
+  admin: changeAdmins,
+  partition: partitionMessages,
+};
 
 const USAGE = `Usage: rookery <command>
 
@@ -14,6 +20,7 @@ Commands:
   seed                    fill it with people, conversations and messages, to try things on (rookery seed --help)
   admin grant <handle>    make a user an administrator of the whole server, also while it runs
   admin revoke <handle>   make an administrator a user like any other
+  partition <count>       spread messages over so many partitions, by conversation, while no server runs (docs/scale.md)
 `;
 
 const [name = '', ...words] = process.argv.slice(2);

@@ -8,6 +8,8 @@ export type Context = {
   /** The product's own backend asks, as nobody: service operations work. False when it acts for a user. */
   readonly isService: boolean;
   readonly requestId: string;
+  /** Comes when nobody waits for the answer any more: what is still being read for it may be broken off. Absent from events. */
+  readonly signal?: AbortSignal;
   /** Only over server-sent events that are resumed: the cursor of the last event received, which goes before `after`. */
   readonly lastEventId?: string;
   /** Only over WebSocket. */

@@ -618,10 +618,18 @@ export type MessageEdge = {
 
 /** Which messages to list; what is not given does not matter. Conditions that are given all hold. */
 export type MessageFilter = {
+  /** Only what this user wrote, deleted messages as well. */
+  readonly authorId?: InputMaybe<Scalars['ID']['input']>;
+  /** True: only messages that somebody reacted to. False: only those that nobody did. */
+  readonly hasReactions?: InputMaybe<Scalars['Boolean']['input']>;
   /** True: only pinned messages. False: only those that are not. */
   readonly pinned?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Only messages written at this time or later. */
+  readonly since?: InputMaybe<Scalars['DateTime']['input']>;
   /** Only the thread of this message, which must be of the same conversation; without it, only messages that are in no thread. */
   readonly threadRootId?: InputMaybe<Scalars['ID']['input']>;
+  /** Only messages written before this time, which must not be earlier than `since`. */
+  readonly until?: InputMaybe<Scalars['DateTime']['input']>;
 };
 
 /** A message was written. */

@@ -181,10 +181,11 @@ END $$;
 -- allotted the number.
 CREATE OR REPLACE FUNCTION mark_message(p_conversation bigint, p_message bigint, p_kind smallint, p_number bigint, p_at timestamptz, p_is_pinned boolean, p_has_reactions boolean)
 RETURNS void LANGUAGE sql VOLATILE AS $$
-  INSERT INTO message_changes AS y (conversation_id, message_sequence, changed_sequence, edited_sequence, deleted_sequence, reactions_sequence, pin_sequence,
-                                    xid, changed_at, is_pinned, has_reactions)
-  VALUES (p_conversation, p_message, p_number, CASE p_kind WHEN 1 THEN p_number ELSE 0 END, CASE p_kind WHEN 2 THEN p_number ELSE 0 END,
-          CASE p_kind WHEN 3 THEN p_number ELSE 0 END, CASE p_kind WHEN 4 THEN p_number ELSE 0 END, pg_current_xact_id(), p_at, p_is_pinned, p_has_reactions)
+  INSERT INTO message_changes AS y (conversation_id, message_sequence, thread_root, author_id, changed_sequence, edited_sequence, deleted_sequence, reactions_sequence,
+                                    pin_sequence, xid, changed_at, is_pinned, has_reactions)
+  SELECT p_conversation, p_message, coalesce(m.thread_root, 0), m.author_id, p_number, CASE p_kind WHEN 1 THEN p_number ELSE 0 END, CASE p_kind WHEN 2 THEN p_number ELSE 0 END,
+         CASE p_kind WHEN 3 THEN p_number ELSE 0 END, CASE p_kind WHEN 4 THEN p_number ELSE 0 END, pg_current_xact_id(), p_at, p_is_pinned, p_has_reactions
+    FROM messages m WHERE m.conversation_id = p_conversation AND m.sequence = p_message
   ON CONFLICT ON CONSTRAINT message_changes_pkey DO UPDATE
      SET changed_sequence = excluded.changed_sequence, xid = excluded.xid, changed_at = excluded.changed_at,
          edited_sequence = greatest(y.edited_sequence, excluded.edited_sequence), deleted_sequence = greatest(y.deleted_sequence, excluded.deleted_sequence),

@@ -10,13 +10,13 @@ import type { User } from '../identity/user.ts';
 import type { CursorCodec } from '../platform/cursor.ts';
 import { badInput } from '../platform/errors.ts';
 import { encodeMessageId } from '../platform/id.ts';
-import { conversationUuid, messageRef } from '../platform/id-arguments.ts';
+import { conversationUuid, messageRef, userUuid } from '../platform/id-arguments.ts';
 import type { BodyRenderer } from './body-renderer.ts';
-import { MAIN_LIST, planHistory } from './history.ts';
+import { planHistory } from './history.ts';
 import type { MessageLoaders } from './loaders.ts';
 import type { Message } from './message.ts';
 import type { Messages } from './messages.ts';
-import type { ListScope } from './store.ts';
+import { NO_FILTER, type PageFilter } from './pages/page.ts';
 
 export type MessageResolversDependencies = {
   readonly messages: Messages;
@@ -55,15 +55,15 @@ export function createMessageResolvers({
   return {
     Conversation: {
       async messages(conversation, { first, after, last, before, around, aroundTime, aroundPosition, aroundSize, filter }, context) {
-        const scope = scopeOf(conversation.uuid, filter);
+        const wanted = filterOf(conversation.uuid, filter);
         const decode = (field: string, cursor: string | null | undefined) =>
-          cursor ? Number(codec.decode(field, listOf(conversation.uuid, scope.threadRoot), cursor)[0]) : null;
+          cursor ? Number(codec.decode(field, listOf(conversation.uuid, wanted.threadRoot), cursor)[0]) : null;
         const anchor = around ? messageRef('around', around) : null;
         if (anchor !== null && anchor.conversationUuid !== conversation.uuid)
           throw badInput('around', 'around must be the id of a message of this conversation.');
         const sequences = { after: decode('after', after), before: decode('before', before), around: anchor?.sequence ?? null };
         const plan = planHistory({ first, last, aroundTime, aroundPosition, aroundSize, ...sequences });
-        const page = await loaders.page(context, conversation, scope, plan);
+        const page = await loaders.page(context, conversation, wanted, plan);
         return { edges: page.messages.map(messageEdge), hasNextPage: page.hasNextPage, hasPreviousPage: page.hasPreviousPage };
       },
       lastMessage: (conversation, _, context) => loaders.last(context, conversation),
@@ -88,8 +88,8 @@ export function createMessageResolvers({
         const conversation = { key: message.conversationKey, uuid: message.conversationUuid };
         const list = listOf(conversation.uuid, message.sequence);
         const bound = after === null ? 0 : Number(codec.decode('after', list, after)[0]);
-        const scope = { threadRoot: message.sequence, pinned: null };
-        const page = await loaders.page(context, conversation, scope, { kind: 'page', isForward: true, bound, size: first });
+        const thread = { ...NO_FILTER, threadRoot: message.sequence };
+        const page = await loaders.page(context, conversation, thread, { kind: 'page', isForward: true, bound, size: first });
         return { edges: page.messages.map(messageEdge), hasNextPage: page.hasNextPage, hasPreviousPage: page.hasPreviousPage };
       },
       reactions: (message) => message.reactions.map((group) => ({ ...group, message })),
@@ -176,14 +176,16 @@ export function createMessageResolvers({
   };
 }
 
-/** Which messages a filter lists. BAD_USER_INPUT for the thread of a message of another conversation. */
-function scopeOf(conversationUuid: string, filter: MessageFilter | null | undefined): ListScope {
-  const { threadRootId, pinned = null } = filter ?? {};
-  if (!threadRootId) return { ...MAIN_LIST, pinned };
-  const root = messageRef('filter.threadRootId', threadRootId);
-  if (root.conversationUuid !== conversationUuid)
+/** BAD_USER_INPUT for the thread of a message of another conversation, and for a time that ends before it begins. */
+function filterOf(conversationUuid: string, filter: MessageFilter | null | undefined): PageFilter {
+  const { threadRootId, authorId, since = null, until = null, hasReactions = null, pinned = null } = filter ?? {};
+  const root = threadRootId ? messageRef('filter.threadRootId', threadRootId) : null;
+  if (root !== null && root.conversationUuid !== conversationUuid)
     throw badInput('filter.threadRootId', 'threadRootId must be the id of a message of this conversation.');
-  return { threadRoot: root.sequence, pinned };
+  if (since !== null && until !== null && since > until)
+    throw badInput('filter.until', `until must not be earlier than since, got ${until.toISOString()} and ${since.toISOString()}.`);
+  const authorUuid = authorId ? userUuid('filter.authorId', authorId) : null;
+  return { threadRoot: root?.sequence ?? 0, authorUuid, since, until, hasReactions, pinned };
 }
 
 export function messageId({ conversationUuid: uuid, sequence }: Message): string {

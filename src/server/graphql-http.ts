@@ -72,9 +72,12 @@ export function createGraphQLHandler(dependencies: GraphQLHttpDependencies): (ex
     if (caller === REFUSED) return;
     using expected = eventStreams.expect(caller.viewer);
     const lastEventId = request.headers['last-event-id'];
+    const abandoned = new AbortController();
+    exchange.response.once('close', () => abandoned.abort());
     const context = {
       ...caller,
       requestId,
+      signal: abandoned.signal,
       ...(typeof lastEventId === 'string' && lastEventId.length <= LAST_EVENT_ID_LENGTH_MAX ? { lastEventId } : {}),
     };
     const headers = { ...('headers' in init ? init.headers : {}), Accept: request.headers.accept ?? '*/*' };

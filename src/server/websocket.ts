@@ -98,17 +98,17 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
         return false; // 4403: the standard client asks for a new token and comes again.
       }
     },
-    async onSubscribe({ extra: socket, subscriptions }, _id, payload) {
-      const operation: Operation = { requestId: keptUuid(), stream: null };
+    async onSubscribe({ extra: socket, subscriptions }, id, payload) {
+      const operation: Operation = { requestId: keptUuid(), stream: null, end() {} };
       const { requestId } = operation;
-      socket.begin(operation);
+      const signal = socket.begin(id, operation);
       try {
         const { session } = socket;
         const count = Object.keys(subscriptions).length;
         const { subscriptionsPerSocketMax } = quotas.of(session.caller);
         if (count > subscriptionsPerSocketMax && quotas.isRefused('subscriptions'))
           throw new AppError('OVERLOADED', `A socket must run at most ${subscriptionsPerSocketMax} operations at once, got ${count}.`);
-        const context: Context = { ...session.caller, requestId, connection: session };
+        const context: Context = { ...session.caller, requestId, connection: session, signal };
         const prepared = await prepareOperation(pipeline, context, payload, operation);
         return 'schema' in prepared ? prepared : prepared.map((error) => pipeline.present(error, requestId));
       } catch (error) {

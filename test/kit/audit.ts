@@ -69,6 +69,9 @@ const RULES: Readonly<Record<string, string>> = {
       FROM messages m LEFT JOIN message_changes x ON x.conversation_id = m.conversation_id AND x.message_sequence = m.sequence
      WHERE (m.edited_at IS NOT NULL) <> (coalesce(x.edited_sequence, 0) > 0) OR (m.deleted_at IS NOT NULL) <> (coalesce(x.deleted_sequence, 0) > 0)
         OR (m.pinned_at IS NOT NULL) <> coalesce(x.is_pinned, false) OR (coalesce(x.is_pinned, false) AND x.pin_sequence = 0)`,
+  'marks know whose message they are of, and in which list it stands': `
+    SELECT x.*, m.author_id, m.thread_root FROM message_changes x JOIN messages m ON m.conversation_id = x.conversation_id AND m.sequence = x.message_sequence
+     WHERE (x.author_id, x.thread_root) <> (m.author_id, coalesce(m.thread_root, 0))`,
   'a conversation has at most 100 pins': `
     SELECT conversation_id, count(*) FROM messages WHERE pinned_at IS NOT NULL GROUP BY 1 HAVING count(*) > 100`,
   // In whatever order: an emoji keeps its place when who was first takes theirs back, so that nothing jumps before anybody's eyes.
