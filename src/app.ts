@@ -39,6 +39,9 @@ import { createRedisPresenceStore } from './presence/presence-store-redis.ts';
 import { createPresenceResolvers } from './presence/resolvers.ts';
 import { createTyping } from './presence/typing.ts';
 import { FUNCTION_FILES, MIGRATIONS_DIRECTORY } from './schema-files.ts';
+import { IndexTidier } from './search/index-tidier.ts';
+import { createSearchResolvers } from './search/resolvers.ts';
+import { createSearch } from './search/search.ts';
 import { createChatPages } from './server/chat-page.ts';
 import type { Limits } from './server/limits.ts';
 import { createServer, type RookeryServer } from './server/server.ts';
@@ -151,7 +154,15 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
   const onKeysUnavailable = (error: unknown) => logger.warn({ err: error }, 'The keys of the identity provider could not be had');
   const identity = createIdentityService({ sql, secrets, clock, config, onSessionsEnded, onUsersChanged, onKeysUnavailable });
   const conversations = createConversations({ sql, bus, identity });
-  const writer = new MessageWriter({ sql, onBatch: (size) => metrics.messageBatches.observe(size) });
+  const search = createSearch({ sql, slow: slow.sql, conversations, identity });
+  const tidier = stack.use(new IndexTidier({ tidy: search.tidy, logger }));
+  const writer = new MessageWriter({
+    sql,
+    onBatch(size) {
+      metrics.messageBatches.observe(size);
+      tidier.onWritten();
+    },
+  });
   stack.defer(() => writer.drain());
   const messages = createMessages({ sql, bus, conversations, writer });
   const onPlanned = (plan: string, count: number) => metrics.historyPages.inc({ plan }, count);
@@ -193,7 +204,9 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
       cursors,
       snapshots,
       renderer: createBodyRenderer(),
+      readText: search.readText,
     }),
+    createSearchResolvers({ search, codec, snapshots }),
     createPresenceResolvers({ presence, typing, identity, loaders: conversationLoaders }),
     createEventResolvers({ subscriptions, refer: conversations.refer, cursors, xminOf: viewerSnapshots.xminOf }),
     createNodeResolvers({

@@ -8,6 +8,8 @@ export const FUNCTION_FILES: readonly string[] = [
   path('./identity/functions.sql'),
   path('./conversations/functions.sql'),
   path('./messages/functions.sql'),
+  path('./messages/pages/functions.sql'),
+  path('./search/functions.sql'),
 ];
 
 /** The one table that grows without end, and how it may be spread; every statement names its conversation. */

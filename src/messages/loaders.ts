@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
 import type { Conversation, ConversationRef } from '../conversations/conversation.ts';
 import { notFound } from '../conversations/conversations.ts';
+import type { Edge } from '../graphql/connection.ts';
 import { type Context, requireViewer } from '../graphql/context.ts';
 import { perRequest } from '../graphql/per-request.ts';
 import type { Snapshots } from '../graphql/snapshot.ts';
@@ -8,9 +9,12 @@ import { badInput } from '../platform/errors.ts';
 import { type HistoryPage, type HistoryPlan, historyPage, pageRequests } from './history.ts';
 import type { Message } from './message.ts';
 import type { Messages, Reactor } from './messages.ts';
-import type { PageFilter, PageRequest, PageRow } from './pages/page.ts';
+import type { PageFilter, PageRequest, PageRow, TextCondition } from './pages/page.ts';
 import type { Pages } from './pages/pages.ts';
 import type { ReactionsRequest } from './store.ts';
+
+/** A message at its place in a list; in one of a search, with what was searched for. */
+export type MessageEdge = Edge<Message> & { readonly found?: TextCondition };
 
 export type MessageKey = { readonly conversation: ConversationRef; readonly sequence: number };
 export type MessageLoaders = ReturnType<typeof createMessageLoaders>;

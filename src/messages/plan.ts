@@ -10,6 +10,7 @@ import {
   UNREACTED_AUTHOR_WALK,
   UNREACTED_WALK,
 } from './pages/store.ts';
+import { readTextPages } from './pages/text-store.ts';
 
 /** How pages under a filter are read. */
 export type PagePlan = {
@@ -32,6 +33,14 @@ type Candidate = PagePlan & { readonly fits: (filter: PageFilter) => boolean };
  * of pinned messages everything, as there are at most 100; and without reactions, of which any number may be passed over.
  */
 const CANDIDATES: readonly Candidate[] = [
+  {
+    name: 'text',
+    reason:
+      'What messages say is looked for in blocks of them, from the end on: the newest as they stand, older ones by an index. Of pinned messages, at most 100, each is looked at.',
+    isOpenEnded: true,
+    fits: ({ text }) => text !== null,
+    read: readTextPages,
+  },
   {
     name: 'pinned',
     reason: 'At most 100 messages of a conversation are pinned: their marks are walked, and whatever else is asked is looked at in them.',

@@ -6,6 +6,7 @@ import { type Context, requireViewer } from '../graphql/context.ts';
 import { edge } from '../graphql/edges.ts';
 import type { MessageFilter, Resolvers } from '../graphql/schema.generated.ts';
 import type { Snapshots } from '../graphql/snapshot.ts';
+import type { Identity } from '../identity/identity.ts';
 import type { User } from '../identity/user.ts';
 import type { CursorCodec } from '../platform/cursor.ts';
 import { badInput } from '../platform/errors.ts';
@@ -13,10 +14,10 @@ import { encodeMessageId } from '../platform/id.ts';
 import { conversationUuid, messageRef, userUuid } from '../platform/id-arguments.ts';
 import type { BodyRenderer } from './body-renderer.ts';
 import { planHistory } from './history.ts';
-import type { MessageLoaders } from './loaders.ts';
+import type { MessageEdge, MessageLoaders } from './loaders.ts';
 import type { Message } from './message.ts';
 import type { Messages } from './messages.ts';
-import { NO_FILTER, type PageFilter } from './pages/page.ts';
+import { NO_AUTHOR, NO_FILTER, type PageFilter, type TextCondition } from './pages/page.ts';
 
 export type MessageResolversDependencies = {
   readonly messages: Messages;
@@ -26,7 +27,11 @@ export type MessageResolversDependencies = {
   readonly cursors: EventCursors;
   readonly snapshots: Snapshots;
   readonly renderer: BodyRenderer;
+  readonly readText: ReadText;
 };
+
+/** What the text of a filter asks for. BAD_USER_INPUT when it says nothing that can be looked for. */
+export type ReadText = (viewer: Identity, text: string) => Promise<Pick<PageFilter, 'authorUuid' | 'since' | 'until' | 'text'>>;
 
 export function createMessageResolvers({
   messages,
@@ -36,6 +41,7 @@ export function createMessageResolvers({
   cursors,
   snapshots,
   renderer,
+  readText,
 }: MessageResolversDependencies): Resolvers {
   /** The name of the list in which a message stands: its conversation's, or that of its thread. Pinned ones have their places there. */
   const listOf = (uuid: string, threadRoot: number) => (threadRoot === 0 ? `messages:${uuid}` : `thread:${uuid}:${threadRoot}`);
@@ -43,6 +49,10 @@ export function createMessageResolvers({
 
   function messageEdge(message: Message): Edge<Message> {
     return edge(codec, listOf(message.conversationUuid, message.threadRootSequence ?? 0), [message.sequence], message);
+  }
+
+  function foundEdge(found: TextCondition | null): (message: Message) => MessageEdge {
+    return found === null ? messageEdge : (message) => Object.assign(messageEdge(message), { found });
   }
 
   function changed(context: Context, { entity, conversation, sequence, atUs }: Changed<Message>) {
@@ -55,7 +65,9 @@ export function createMessageResolvers({
   return {
     Conversation: {
       async messages(conversation, { first, after, last, before, around, aroundTime, aroundPosition, aroundSize, filter }, context) {
-        const wanted = filterOf(conversation.uuid, filter);
+        const given = filterOf(conversation.uuid, filter);
+        const wanted =
+          filter?.text === undefined || filter.text === null ? given : both(given, await readText(requireViewer(context), filter.text));
         const decode = (field: string, cursor: string | null | undefined) =>
           cursor ? Number(codec.decode(field, listOf(conversation.uuid, wanted.threadRoot), cursor)[0]) : null;
         const anchor = around ? messageRef('around', around) : null;
@@ -64,7 +76,7 @@ export function createMessageResolvers({
         const sequences = { after: decode('after', after), before: decode('before', before), around: anchor?.sequence ?? null };
         const plan = planHistory({ first, last, aroundTime, aroundPosition, aroundSize, ...sequences });
         const page = await loaders.page(context, conversation, wanted, plan);
-        return { edges: page.messages.map(messageEdge), hasNextPage: page.hasNextPage, hasPreviousPage: page.hasPreviousPage };
+        return { edges: page.messages.map(foundEdge(wanted.text)), hasNextPage: page.hasNextPage, hasPreviousPage: page.hasPreviousPage };
       },
       lastMessage: (conversation, _, context) => loaders.last(context, conversation),
     },
@@ -185,7 +197,22 @@ function filterOf(conversationUuid: string, filter: MessageFilter | null | undef
   if (since !== null && until !== null && since > until)
     throw badInput('filter.until', `until must not be earlier than since, got ${until.toISOString()} and ${since.toISOString()}.`);
   const authorUuid = authorId ? userUuid('filter.authorId', authorId) : null;
-  return { threadRoot: root?.sequence ?? 0, authorUuid, since, until, hasReactions, pinned };
+  return { threadRoot: root?.sequence ?? 0, authorUuid, since, until, hasReactions, pinned, text: null };
+}
+
+/** A filter with what its text asks for besides. */
+function both(filter: PageFilter, { authorUuid, since, until, text }: Awaited<ReturnType<ReadText>>): PageFilter {
+  const later = (one: Date | null, other: Date | null) => (one !== null && other !== null && one < other ? other : (one ?? other));
+  const earlier = (one: Date | null, other: Date | null) => (one !== null && other !== null && one > other ? other : (one ?? other));
+  // Nobody is two people.
+  const isSame = authorUuid === null || filter.authorUuid === null || authorUuid === filter.authorUuid;
+  return {
+    ...filter,
+    text,
+    authorUuid: isSame ? (authorUuid ?? filter.authorUuid) : NO_AUTHOR,
+    since: later(filter.since, since),
+    until: earlier(filter.until, until),
+  };
 }
 
 export function messageId({ conversationUuid: uuid, sequence }: Message): string {

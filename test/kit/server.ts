@@ -25,8 +25,8 @@ export type TestServerOptions = {
   readonly limits?: Partial<Limits>;
 };
 
-/** What no request asks for: the checks of the hub and of who is connected, and what follows changes of presence. */
-const BY_THE_CLOCK = ['pg_snapshot_xmin', 'x.kind <> 3', 'connected.*'];
+/** What no request asks for: the checks of the hub and of who is connected, what follows changes of presence, and the search index put in order. */
+const BY_THE_CLOCK = ['pg_snapshot_xmin', 'x.kind <> 3', 'connected.*', 'gin_clean_pending_list'];
 
 const MANY: SocketQuota = { subscriptionsPerSocketMax: 500, socketsMax: 1_000 };
 const GENEROUS: SocketQuotas = { ANONYMOUS: MANY, FREE: MANY, STANDARD: MANY, PREMIUM: MANY, ENTERPRISE: MANY };

@@ -11,6 +11,22 @@ export type PageFilter = {
   readonly until: Date | null;
   readonly hasReactions: boolean | null;
   readonly pinned: boolean | null;
+  readonly text: TextCondition | null;
+};
+
+/** What a message must say, as search has read it from a query; texts are folded. Starts and texts of the same place belong together. */
+export type TextCondition = {
+  /** The query, by which requests for the same are known. */
+  readonly source: string;
+  /** All of them are in the body. At least one. */
+  readonly texts: readonly string[];
+  /** All of them are in its words: how words begin, of texts that are too short to be looked for anywhere else; '' for the others. */
+  readonly starts: readonly string[];
+  /** None of them is in the body, or its start not in the words. */
+  readonly unwantedTexts: readonly string[];
+  readonly unwantedStarts: readonly string[];
+  /** Of the index: what holds all this has these keys. At least one. */
+  readonly keys: readonly string[];
 };
 
 /** Where a page around something stands: the first message written then or later, or the message at the position; beyond the newest, the end. */
@@ -44,4 +60,8 @@ export const NO_FILTER: PageFilter = {
   until: null,
   hasReactions: null,
   pinned: null,
+  text: null,
 };
+
+/** The author of nothing: a filter that asks for two people at once. */
+export const NO_AUTHOR = 'ffffffff-ffff-ffff-ffff-ffffffffffff';

@@ -1,4 +1,4 @@
-import type { Sql } from '../../platform/postgres.ts';
+import type { Parameter, Sql } from '../../platform/postgres.ts';
 import { statementOf } from '../../platform/statement.ts';
 import { type EmptyPageRow, PAGE_ROWS_MAX, type PageFilter, type PagePlace, type PageRequest, type PageRow } from './page.ts';
 
@@ -47,24 +47,27 @@ export type ReadPages = (sql: Sql, viewerKey: number, requests: readonly PageReq
  * snapshot. A conversation without messages in the page answers one row whose `sequence` is null.
  */
 export function pageReader(walk: Walk): ReadPages {
-  const statement = statementOf(pageStatement(walk));
-  return (sql, viewerKey, requests) =>
-    sql<PageRow | EmptyPageRow>(
-      statement,
-      requests.map(({ conversationKey }) => conversationKey),
-      requests.map(({ isForward }) => (isForward ? 1 : 0)),
-      requests.map(({ bound }) => bound),
-      requests.map(({ limit }) => limit),
-      requests.map(({ filter }) => filter.threadRoot),
-      requests.map(({ filter }) => filter.authorUuid ?? NOBODY),
-      requests.map(({ filter }) => filter.since?.getTime() ?? NO_TIME_MS),
-      requests.map(({ filter }) => filter.until?.getTime() ?? NO_TIME_MS),
-      requests.map(({ filter }) => choice(filter.pinned)),
-      requests.map(({ filter }) => choice(filter.hasReactions)),
-      requests.map(({ place }) => (place === null ? 0 : 'time' in place ? 1 : 2)),
-      requests.map(({ place }) => placeNumber(place)),
-      viewerKey,
-    );
+  const statement = statementOf(pageStatement(messagesOf(walk)));
+  return (sql, viewerKey, requests) => sql<PageRow | EmptyPageRow>(statement, ...pageValues(viewerKey, requests));
+}
+
+/** What the parameters of a page's statement are, save those of the messages it reads. */
+export function pageValues(viewerKey: number, requests: readonly PageRequest[]): readonly Parameter[] {
+  return [
+    requests.map(({ conversationKey }) => conversationKey),
+    requests.map(({ isForward }) => (isForward ? 1 : 0)),
+    requests.map(({ bound }) => bound),
+    requests.map(({ limit }) => limit),
+    requests.map(({ filter }) => filter.threadRoot),
+    requests.map(({ filter }) => filter.authorUuid ?? NOBODY),
+    requests.map(({ filter }) => filter.since?.getTime() ?? NO_TIME_MS),
+    requests.map(({ filter }) => filter.until?.getTime() ?? NO_TIME_MS),
+    requests.map(({ filter }) => choice(filter.pinned)),
+    requests.map(({ filter }) => choice(filter.hasReactions)),
+    requests.map(({ place }) => (place === null ? 0 : 'time' in place ? 1 : 2)),
+    requests.map(({ place }) => placeNumber(place)),
+    viewerKey,
+  ];
 }
 
 /** Arrays hold no nulls: these stand for what is not given. */
@@ -82,11 +85,13 @@ function placeNumber(place: PagePlace | null): number {
 }
 
 /**
+ * `messages` gives rows of messages for the request `k` of the author `a` between the sequences `r.low` and `r.high`.
+ *
  * OFFSET 0 keeps the planner from turning look-ups by key into scans of all that there is. Bounds of time and place become sequences by
  * binary search over the primary key, once for each page. The literal limit, which is the longest page's, tells the planner how little
  * will be read, as it cannot know the page's own.
  */
-function pageStatement(walk: Walk): string {
+export function pageStatement(messages: string): string {
   return `
     SELECT k.ord::integer AS ord, x.conversation_id, x.sequence, x.position, x.client_message_id, x.body, x.reply_to, x.created_at, x.edited_at, x.deleted_at,
            x.author_id, u.public_id AS author_public_id, u.handle AS author_handle, u.display_name AS author_display_name, u.created_at AS author_created_at,
@@ -105,7 +110,7 @@ function pageStatement(walk: Walk): string {
                        CASE k.place WHEN 1 THEN coalesce(sequence_at_time(k.conversation_id, ${timeOf('k.at')}), ${ENDLESS})
                                     WHEN 2 THEN coalesce(sequence_at_position(k.conversation_id, k.at), ${ENDLESS}) END AS place OFFSET 0) t
         OFFSET 0) r ON true
-      LEFT JOIN LATERAL (${messagesOf(walk)}
+      LEFT JOIN LATERAL (${messages}
       ) x ON true
       LEFT JOIN LATERAL (SELECT u.public_id, u.handle, u.display_name, u.created_at, u.avatar_url FROM users u WHERE u.id = x.author_id OFFSET 0) u ON true
      ORDER BY k.ord, x.sequence`;

@@ -18,6 +18,7 @@ export const EXAMPLES: Readonly<Record<string, (input: ExampleInput) => unknown>
   'Query.user.handle': ({ world }) => world.cast.owner.handle,
   'Query.channels.query': ({ world }) => world.title ?? 'No channel has such a title',
   'Conversation.messages.last': () => 20,
+  'Viewer.searchMessages.query': () => 'answer',
 
   'Subscription.conversationEvents.after': ({ world }) => world.after.cursor,
   'Subscription.viewerEvents.after': ({ world, role }) => world.after.viewerCursors.get(role) ?? null,
