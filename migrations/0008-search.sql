@@ -52,7 +52,7 @@ $$;
 -- What of folded text belongs to scripts that are written without spaces, or is a picture: there a part of one or two characters is a word.
 -- The rest is spaces.
 CREATE FUNCTION search_dense(p_folded text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-  SELECT regexp_replace(p_folded, '[^\u0E00-\u0EFF\u0F00-\u0FFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u2190-\u2BFF\u2E80-\u2FFF\u3005-\u3007\u3021-\u318F\u31A0-\u4DBF\u4E00-\u9FFF\uA960-\uA97F\uAC00-\uD7FF\uF900-\uFAFF\U0001F000-\U0001FFFF\U00020000-\U0003FFFF]', ' ', 'g')
+  SELECT regexp_replace(p_folded, '[^\u0E00-\u0EFF\u0F00-\u0FFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u2190-\u2BFF\u2E80-\u2FFF\u3005-\u3007\u3021-\u318F\u31A0-\u4DBF\u4E00-\u9FFF\uA960-\uA97F\uAC00-\uD7FF\uF900-\uFAFF\U0001F000-\U0001FFFF\U00020000-\U0003FFFF]+', ' ', 'g')
 $$;
 
 -- All runs of three characters in such words. Cut from three places on, as this is many times faster than to take each by itself.
