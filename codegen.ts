@@ -37,7 +37,7 @@ const config: CodegenConfig = {
           UserEdge: './connection.ts#Edge<UserModel>',
           ReactionGroup: '../messages/message.ts#ReactionGroup as ReactionGroupModel',
           MessageConnection: './connection.ts#Connection<MessageModel>',
-          MessageEdge: './connection.ts#Edge<MessageModel>',
+          MessageEdge: '../messages/loaders.ts#MessageEdge as MessageEdgeModel',
           MemberEdge: './connection.ts#Edge<MemberModel>',
           ConversationEdge: './connection.ts#Edge<ConversationModel>',
           ConversationEvent: '../events/event.ts#ConversationEvent as EventModel',

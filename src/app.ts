@@ -25,6 +25,7 @@ import { SignInAlarm } from './identity/sign-in-alarm.ts';
 import { createBodyRenderer } from './messages/body-renderer.ts';
 import { createMessageLoaders } from './messages/loaders.ts';
 import { createMessages } from './messages/messages.ts';
+import { createPages } from './messages/pages/pages.ts';
 import { createMessageResolvers } from './messages/resolvers.ts';
 import { createSendStatements } from './messages/store.ts';
 import { MessageWriter } from './messages/writer.ts';
@@ -44,12 +45,16 @@ import { SharedRateLimitStore } from './platform/rate-limit-shared.ts';
 import { COMMAND_TIMEOUT_MS, connectRedis } from './platform/redis.ts';
 import { redisPrefix } from './platform/redis-prefix.ts';
 import { deriveSecrets } from './platform/secrets.ts';
+import { connectSlowPostgres } from './platform/slow-database.ts';
 import { createPresence } from './presence/presence.ts';
 import { createMemoryPresenceStore } from './presence/presence-store-memory.ts';
 import { createRedisPresenceStore } from './presence/presence-store-redis.ts';
 import { createPresenceResolvers } from './presence/resolvers.ts';
 import { createTyping } from './presence/typing.ts';
 import { FUNCTION_FILES, MIGRATIONS_DIRECTORY } from './schema-files.ts';
+import { IndexTidier } from './search/index-tidier.ts';
+import { createSearchResolvers } from './search/resolvers.ts';
+import { createSearch } from './search/search.ts';
 import { createChatPages } from './server/chat-page.ts';
 import { costMaxOf } from './server/cost-limit.ts';
 import { createLimiter } from './server/limiter.ts';
@@ -105,22 +110,34 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
     stack.use(await openDatabase({ databaseUrl, directory, migrations: MIGRATIONS_DIRECTORY, functions: FUNCTION_FILES, logger })).address;
   const metrics = createMetrics();
   stack.defer(() => metrics[Symbol.dispose]());
+  const { statementTimeoutMs, lockTimeoutMs } = config;
+  const ofStatements = {
+    address,
+    lockTimeoutMs,
+    onStatement({ text, durationMs, failed }: { readonly text: string; readonly durationMs: number; readonly failed: boolean }) {
+      metrics.databaseDuration.observe({ failed: String(failed) }, durationMs / 1_000);
+      onStatement?.(text);
+    },
+  };
   const database = stack.use(
     connectPostgres({
-      address,
+      ...ofStatements,
       connectionsMax: config.databaseConnectionsMax,
       queueMax: QUEUED_STATEMENTS_MAX,
-      statementTimeoutMs: config.statementTimeoutMs,
-      lockTimeoutMs: config.lockTimeoutMs,
-      onStatement({ text, durationMs, failed }) {
-        metrics.databaseDuration.observe({ failed: String(failed) }, durationMs / 1_000);
-        onStatement?.(text);
-      },
+      statementTimeoutMs,
       onAway(isAway) {
         metrics.databaseUp.set(isAway ? 0 : 1);
         if (isAway) logger.error('The database is away.');
         else logger.info('The database is back.');
       },
+    }),
+  );
+  const slow = stack.use(
+    connectSlowPostgres({
+      ...ofStatements,
+      connectionsMax: config.slowConnectionsMax,
+      queueMax: QUEUED_SLOW_STATEMENTS_MAX,
+      statementTimeoutMs: config.slowStatementTimeoutMs,
     }),
   );
   const { sql } = database;
@@ -208,9 +225,19 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
   const onIdentity = { onSessionsEnded, onUsersChanged, onSignInFailed, onKeysUnavailable };
   const identity = createIdentityService({ sql, secrets, clock, config, ...onIdentity });
   const conversations = createConversations({ sql, bus, identity });
-  const writer = new MessageWriter({ statements: createSendStatements(sql), onBatch: (size) => metrics.messageBatches.observe(size) });
+  const search = createSearch({ sql, slow: slow.sql, conversations, identity });
+  const tidier = stack.use(new IndexTidier({ tidy: search.tidy, logger }));
+  const writer = new MessageWriter({
+    statements: createSendStatements(sql),
+    onBatch(size) {
+      metrics.messageBatches.observe(size);
+      tidier.onWritten();
+    },
+  });
   stack.defer(() => writer.drain());
   const messages = createMessages({ sql, bus, conversations, writer });
+  const onPlanned = (plan: string, count: number) => metrics.historyPages.inc({ plan }, count);
+  const pages = createPages({ sql, slow: slow.sql, logger, onPlanned });
 
   const ownPresences = createMemoryPresenceStore({ clock, ...presenceTimes });
   const onFailure = () => metrics.redisFailures.inc();
@@ -236,7 +263,7 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
   const snapshots = createSnapshots(cursors);
   const viewerSnapshots = createViewerSnapshots({ readXmin: () => readXmin(sql) });
   const conversationLoaders = createConversationLoaders({ conversations, snapshots });
-  const messageLoaders = createMessageLoaders({ messages, snapshots });
+  const messageLoaders = createMessageLoaders({ messages, pages, snapshots });
   const resolverParts = [
     createExplainCostResolvers({ costMaxOf: (context) => costMaxOf(policies.current(), context) }),
     createRateLimitResolvers({ standingsOf: limiter.standingsOf }),
@@ -250,7 +277,9 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
       cursors,
       snapshots,
       renderer: createBodyRenderer(),
+      readText: search.readText,
     }),
+    createSearchResolvers({ search, codec, snapshots }),
     createPresenceResolvers({ presence, typing, identity, loaders: conversationLoaders }),
     createEventResolvers({ subscriptions, refer: conversations.refer, cursors, xminOf: viewerSnapshots.xminOf }),
     createNodeResolvers({
@@ -328,3 +357,5 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
 
 /** Beyond the connections; a statement waits here for milliseconds, so more would only make everybody late. */
 const QUEUED_STATEMENTS_MAX = 1_000;
+/** The same for those that may take long: who waits behind these has waited long enough. */
+const QUEUED_SLOW_STATEMENTS_MAX = 50;

@@ -4,6 +4,7 @@ import { changeAdmins } from './cli/admin.ts';
 import type { Command } from './cli/command.ts';
 import { tryLimits } from './cli/limits.ts';
 import { migrateDatabase } from './cli/migrate.ts';
+import { partitionMessages } from './cli/partition.ts';
 import { seedDatabase } from './cli/seed.ts';
 
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -11,6 +12,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   seed: seedDatabase,
   admin: changeAdmins,
   limits: tryLimits,
+  partition: partitionMessages,
 };
 
 const USAGE = `Usage: rookery <command>
@@ -22,6 +24,7 @@ Commands:
   admin revoke <handle>   make an administrator a user like any other
   limits simulate --policy <file> --traffic <log>
                           tell who would have been refused, had other limits held while LIMITS_LOG was written
+  partition <count>       spread messages over so many partitions, by conversation, while no server runs (docs/scale.md)
 `;
 
 const [name = '', ...words] = process.argv.slice(2);

@@ -13,8 +13,10 @@ export type Config = IdentityConfig &
     readonly dataDirectory: string;
     readonly databaseUrl: string | null;
     readonly databaseConnectionsMax: number;
+    readonly slowConnectionsMax: number;
     readonly redisUrl: string | null;
     readonly statementTimeoutMs: number;
+    readonly slowStatementTimeoutMs: number;
     readonly lockTimeoutMs: number;
     readonly secret: string | null;
     readonly accessTokenTtlMs: number;
@@ -80,10 +82,17 @@ const SETTINGS: { readonly [Name in keyof Config]: Setting<Config[Name]> } = {
   },
   databaseConnectionsMax: {
     name: 'DATABASE_CONNECTIONS',
-    description: 'Connections to the database at most.',
+    description: 'Connections to the database at most, for statements that take milliseconds.',
     unit: 'count',
     fallback: '10',
     read: whole(2, 1_000),
+  },
+  slowConnectionsMax: {
+    name: 'SLOW_DATABASE_CONNECTIONS',
+    description: 'Connections besides, for statements that may take long, so that the others never wait behind them.',
+    unit: 'count',
+    fallback: '3',
+    read: whole(1, 100),
   },
   redisUrl: {
     name: 'REDIS_URL',
@@ -103,6 +112,14 @@ const SETTINGS: { readonly [Name in keyof Config]: Setting<Config[Name]> } = {
     description: 'How long a statement may run; then its request is answered with TIMEOUT.',
     unit: 'ms',
     fallback: '5000',
+    read: whole(100, 600_000),
+  },
+  slowStatementTimeoutMs: {
+    name: 'SLOW_STATEMENT_TIMEOUT_MS',
+    description:
+      'The same for a statement that may take long, such as looking for messages without reactions where nearly all have some. It is broken off earlier when nobody waits for it any more.',
+    unit: 'ms',
+    fallback: '10000',
     read: whole(100, 600_000),
   },
   lockTimeoutMs: {
@@ -212,8 +229,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     dataDirectory: read('dataDirectory'),
     databaseUrl: read('databaseUrl'),
     databaseConnectionsMax: read('databaseConnectionsMax'),
+    slowConnectionsMax: read('slowConnectionsMax'),
     redisUrl: read('redisUrl'),
     statementTimeoutMs: read('statementTimeoutMs'),
+    slowStatementTimeoutMs: read('slowStatementTimeoutMs'),
     lockTimeoutMs: read('lockTimeoutMs'),
     secret: read('secret'),
     accessTokenTtlMs: read('accessTokenTtlMs'),

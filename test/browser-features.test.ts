@@ -65,6 +65,45 @@ describe.skipIf(isBrowserMissing('The chat page'))('the chat page', () => {
     expect([...hers.complaints, ...theirs.complaints]).toEqual([]);
   });
 
+  test('a message is searched for, its place opened from the list, and what was found is marked in both', async () => {
+    await using server = await startTestServer();
+    const [ada] = await server.people('ada');
+    const { id } = await ada.create({ title: 'Engines' });
+    const { id: other } = await ada.create({ title: 'Kitchen' });
+    await ada.send(id, `${'A long way. '.repeat(20)}The **Straße** is closed, die STRASSE!`);
+    for (let number = 1; number <= 40; number += 1) await ada.send(id, `Number ${number}`);
+    const root = await ada.send(other, 'Tea?');
+    await ada.reply(other, root.id, 'On the strasse.');
+    await using visitor = await Visitor.signIn(browser, server.url, ada.handle);
+    const { page } = visitor;
+    await page.getByRole('searchbox', { name: 'Search messages' }).fill('strasse');
+    await page.keyboard.press('Enter');
+    const found = page.locator('#panel-lines li');
+    await expect.poll(() => found.count(), TIMEOUT).toBe(2);
+    expect(await found.locator('mark').allTextContents()).toEqual(['strasse', 'Straße', 'STRASSE']);
+    const marked = () =>
+      page.evaluate(() => [...(CSS.highlights.get('found') ?? [])].map((range) => (range instanceof Range ? range.toString() : '')));
+    await found.nth(1).getByRole('button').click();
+    await visitor.message('A long way').waitFor();
+    await expect.poll(marked, TIMEOUT).toEqual(['Straße', 'STRASSE']);
+    await expect.poll(() => visitor.message('A long way').isVisible(), TIMEOUT).toBe(true);
+
+    await page.getByRole('searchbox').fill('strasse in:kitchen');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => found.count(), TIMEOUT).toBe(1);
+    await found.getByRole('button').click();
+    await visitor.reply('On the strasse.').waitFor();
+    await expect.poll(marked, TIMEOUT).toEqual(['strasse']);
+
+    await page.getByRole('searchbox').fill('nowhere before:never');
+    await page.keyboard.press('Enter');
+    await page.getByText('before: must be followed by a day such as 2026-01-31, got "never".').waitFor();
+    await page.getByRole('searchbox').fill('nowhere');
+    await page.keyboard.press('Enter');
+    await page.getByText('Nothing was found.').waitFor();
+    expect(visitor.complaints).toEqual([]);
+  });
+
   test('a long thread is read back to its first reply, and a reply whose answer is lost is written once', async () => {
     await using server = await startTestServer();
     const [ada] = await server.people('ada');

@@ -50,6 +50,7 @@ test('an unknown command, or none, gets the usage', () => {
     ['admin'],
     ['admin', 'grant'],
     ['admin', 'fly', 'ada'],
+    ['partition'],
     ['admin', 'grant', 'ada', 'ben'],
   ]) {
     expect(rookery(words)).toMatchObject({ status: 1, stdout: '', stderr: expect.stringMatching(/^Usage: rookery <command>/) });

@@ -46,7 +46,7 @@ test('whoever is FREE may run what the chat page asks for, with its largest page
   // Plain JavaScript for browsers, of which the compiler knows nothing.
   const operations: Readonly<Record<string, string>> = await import(new URL('../src/server/chat-page/operations.js', import.meta.url).href);
   const sizes = [...read('src/server/chat-page/timeline.js').matchAll(/_SIZE = (\d+)/g)].map(([, size]) => Number(size));
-  const known = { id: 'cnv_…', handle: 'ada', aroundSize: Math.max(...sizes) };
+  const known = { id: 'cnv_…', handle: 'ada', query: 'engine', aroundSize: Math.max(...sizes) };
   const inputs = Object.fromEntries(
     Object.values(schema.getTypeMap()).flatMap((type) => ('getFields' in type && type.name.endsWith('Input') ? [[type.name, type]] : [])),
   );

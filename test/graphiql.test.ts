@@ -7,7 +7,7 @@ import { startTestServer } from './kit/server.ts';
 vi.setConfig({ testTimeout: 120_000 });
 
 const DEADLINE_MS = 30_000;
-const TABS = ['SignUp', 'CreateConversation', 'Follow', 'Send', 'Reply', 'React', 'MarkRead', 'Typing', 'History'];
+const TABS = ['SignUp', 'CreateConversation', 'Follow', 'Send', 'Reply', 'React', 'MarkRead', 'Typing', 'History', 'Search'];
 
 test('GraphiQL keeps its policy when a browser asks whether it has changed', async () => {
   await using server = await startTestServer();
@@ -76,6 +76,8 @@ describe.skipIf(isBrowserMissing('GraphiQL'))('GraphiQL', () => {
 
     await window.openTab('History');
     expect(await window.run(/"messages"/)).toContain('"viewerTitle": "Analytical engines"');
+    await window.openTab('Search');
+    expect(await window.run(/"searchMessages"/)).toMatch(/"highlights": \[\s*\{\s*"start": 9,\s*"length": 6/);
 
     expect(laptop.initializations).toEqual([{ type: 'connection_init', payload: { Authorization: `Bearer ${accessToken}` } }]);
     expect(laptop.bodies.filter((body) => body.includes(accessToken))).toEqual([]);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeId, encodeId } from '../src/platform/id.ts';
 import { createTestDatabase, type TestDatabase } from './kit/database.ts';
 import { post } from './kit/http.ts';
-import { forAll, GENEROUS_POLICIES, policiesWith } from './kit/limits/policies.ts';
+import { DEFAULT_POLICIES, forAll, GENEROUS_POLICIES, policiesWith } from './kit/limits/policies.ts';
 import { type Answer, type Ask, codesOf, TRANSPORTS } from './kit/limits/transports.ts';
 import type { Person } from './kit/person.ts';
 import { deleteAll, openTestRedis, type TestRedis } from './kit/redis.ts';
@@ -307,6 +307,26 @@ describe.each(STORES.filter(({ isThere }) => isThere))('limits counted $name', (
     const spent = (before ?? 0) - ((await leftOf(person, 'cost')) ?? 0);
     expect(spent > 0 && spent < 10).toBe(true);
   });
+});
+
+test('searches are counted where the limits that ship say, and pages without a text are none', async () => {
+  const shipped = DEFAULT_POLICIES.policies.find(({ name }) => name === 'search');
+  await using server = await TestServer.start({
+    limitPolicies: policiesWith({ search: { max: forAll(3), fields: shipped?.fields ?? [] } }),
+  });
+  const [ada] = await server.people('ada');
+  const { accessToken } = ada;
+  const { id } = await ada.create({ title: 'Engines' });
+  const search = (words: string) => post(server.url, `{ viewer { ${words} } conversation(id: "${id}") { id } }`, { accessToken });
+  const page = (words: string) =>
+    post(server.url, `{ conversation(id: "${id}") { messages(first: 1${words}) { edges { cursor } } } }`, { accessToken });
+  expect(
+    codesOf(await search('a: searchMessages(query: "one") { edges { cursor } } b: searchMessages(query: "two") { edges { cursor } }')),
+  ).toEqual([]);
+  for (let count = 0; count < 3; count += 1) expect(codesOf(await page(', filter: { pinned: true }'))).toEqual([]);
+  expect(codesOf(await page(', filter: { text: "three" }'))).toEqual([]);
+  expect(codesOf(await page(', filter: { text: "four" }'))).toEqual(['RATE_LIMITED']);
+  expect(codesOf(await search('searchMessages(query: "five") { edges { cursor } }'))).toEqual(['RATE_LIMITED']);
 });
 
 test('rateLimits shows each window of the viewer, and asking for it alone takes nothing', async () => {

@@ -271,6 +271,7 @@ describe('the audit', () => {
       'UPDATE message_changes SET is_pinned = NOT is_pinned WHERE ctid = (SELECT min(ctid) FROM message_changes)',
       'pins are marked',
     ],
+    ['a mark of somebody else', 'UPDATE message_changes SET author_id = author_id + 1', 'whose message they are of'],
     [
       'a member too many',
       'UPDATE conversations SET member_count = member_count + 1 WHERE id = (SELECT min(id) FROM conversations)',

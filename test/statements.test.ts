@@ -1,6 +1,11 @@
+import { buildSchema } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readTypeDefs } from '../src/graphql/schema.ts';
 import type { Clock } from '../src/platform/clock.ts';
-import type { ConversationAnswer, Person } from './kit/person.ts';
+import { openDedicatedConnection } from '../src/platform/dedicated-connection.ts';
+import { encodeId } from '../src/platform/id.ts';
+import { elementsOf, type ListPath, listPaths, queryOf } from './kit/list-paths.ts';
+import { type ConversationAnswer, Person } from './kit/person.ts';
 import { startTestServer, type TestServer } from './kit/server.ts';
 import { until } from './kit/until.ts';
 
@@ -150,6 +155,72 @@ describe('a longer page takes no more statements', () => {
       2,
     );
   });
+});
+
+describe('every list of the schema, by every way to it', () => {
+  /** How many elements each list has, by how many of them are within each other. */
+  const SIZES = [0, 30, 6, 2];
+
+  test('takes as many statements with thirty elements as with one', async () => {
+    const id = await furnish();
+    const given = { conversation: `id: ${JSON.stringify(id)}` };
+    const found = [];
+    for (const path of listPaths(buildSchema(readTypeDefs().join('\n')), new Set(['Query.conversation']))) {
+      const one = await measure(path, queryOf(path, 1, given));
+      const many = await measure(path, queryOf(path, SIZES[path.lists] ?? 0, given));
+      found.push({ list: path.name, statements: [one.statements, many.statements], isLonger: many.elements > one.elements });
+    }
+    expect(found.filter(({ statements: [one, many] }) => one !== many)).toEqual([]);
+    // Where one of them is always empty, as the thread of a message that is in one, another way leads to it.
+    const lastOf = (list: string) => list.split('.').at(-1);
+    const longer = new Set(found.filter(({ isLonger }) => isLonger).map(({ list }) => lastOf(list)));
+    expect(found.filter(({ list }) => !longer.has(lastOf(list)))).toEqual([]);
+    expect(found.length).toBeGreaterThan(40);
+  });
+
+  async function measure(path: ListPath, query: string) {
+    const elements = elementsOf(path, await ada.ask(query));
+    return { elements, statements: await server.countStatements(() => ada.ask(query)) };
+  }
+
+  /** Answers a conversation of thirty people and messages; there are thirty conversations, and what is in each is like what is in the others. */
+  async function furnish(): Promise<string> {
+    const [many = 0, some = 0] = SIZES.slice(1);
+    await Promise.all(Array.from({ length: some }, () => Person.signIn(server.url, ada.handle)));
+    await Promise.all(
+      Array.from({ length: many - conversations.length }, (_, index) =>
+        ada.create({ kind: 'CHANNEL', title: `More ${index}`, members: [ben, ...others] }),
+      ),
+    );
+    const { viewer } = await ada.ask<{ viewer: { conversations: { nodes: { id: string }[] } } }>(
+      'query ($first: Int!) { viewer { conversations(first: $first) { nodes { id } } } }',
+      { first: many },
+    );
+    const [largest = '', ...rest] = viewer.conversations.nodes.map(({ id }) => id);
+    await Promise.all(rest.map((id, index) => write(id, index < some ? some : 1)));
+    await write(largest, many);
+    await using connection = openDedicatedConnection(server.database.address);
+    const strangers = await connection.sql<{ uuid: string }[]>`
+      INSERT INTO users (public_id, handle, display_name) SELECT gen_random_uuid(), 'stranger_' || n, 'Stranger' FROM generate_series(1, ${many}::integer) n
+      RETURNING public_id AS uuid`;
+    await ada.ask('mutation ($input: AddMembersInput!) { addMembers(input: $input) { cursor } }', {
+      input: { conversationId: largest, userIds: strangers.map(({ uuid }) => encodeId('usr', uuid)) },
+    });
+    return largest;
+  }
+
+  /** Messages that are alike: each answers another and mentions, has a thread and reactions, first of somebody else. */
+  async function write(id: string, messages: number): Promise<void> {
+    const first = await ben.send(id, 'first');
+    await Promise.all(
+      Array.from({ length: messages }, async (_, index) => {
+        const message = await ben.send(id, `@${ada.handle} @${others[0]?.handle} ${index}`, undefined, first.id);
+        const replies = Math.min(messages, SIZES[3] ?? 0);
+        for (let reply = 0; reply < replies; reply += 1) await ben.reply(id, message.id, `reply ${reply}`);
+        for (const person of [ben, ada]) for (const emoji of ['👍', '🎉']) await person.react(message.id, emoji);
+      }),
+    );
+  }
 });
 
 describe('a change takes few statements', () => {

@@ -18,6 +18,7 @@ import {
   GROUP_MEMBERS_MAX,
   MEMBERS_ADDED_MAX,
 } from './conversation.ts';
+import type { InboxPlace } from './inbox.ts';
 import { createConversationKeys } from './keys.ts';
 import type { Member, MemberRole } from './member.ts';
 import { memberOf, userOf } from './rows.ts';
@@ -255,8 +256,7 @@ export function createConversations({ sql, bus, identity, groupMembersMax = GROU
 
     keysByUuid: (uuids: readonly string[]) => keys.find(uuids),
     byKey: (viewerKey: number, wanted: readonly number[]) => store.conversationsByKey(sql, viewerKey, wanted),
-    inbox: (viewerKey: number, after: { readonly activeAtUs: number; readonly key: number } | null, limit: number) =>
-      store.inbox(sql, viewerKey, after, limit),
+    inbox: (viewerKey: number, after: InboxPlace | null, limit: number) => store.inbox(sql, viewerKey, after, limit),
     channels(viewerKey: number, query: string | null, afterKey: number, limit: number) {
       const text =
         query === null || query === '' ? '' : checkText('query', 'Query', query, { lengthMin: 1, lengthMax: CHANNEL_QUERY_LENGTH_MAX });

@@ -232,3 +232,23 @@ BEGIN
   END LOOP;
   RETURN best;
 END $$;
+
+-- When the newest message that is in no thread was written, of those that the snapshot saw; without any, when the conversation began. Same
+-- search: every snapshot sees a prefix of the sequence. Rows that were restored from elsewhere may bear a transaction that is yet to come here:
+-- they were there before.
+CREATE OR REPLACE FUNCTION activity_in(p_conversation bigint, p_snapshot pg_snapshot) RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  low bigint := 1; high bigint; middle bigint; found_sequence bigint; found_xid xid8; seen bigint := 0; began timestamptz;
+BEGIN
+  SELECT c.sequence, c.created_at INTO high, began FROM conversations c WHERE c.id = p_conversation;
+  WHILE low <= high LOOP
+    middle := (low + high) / 2;
+    SELECT m.sequence, m.xid INTO found_sequence, found_xid FROM messages m WHERE m.conversation_id = p_conversation AND m.sequence >= middle ORDER BY m.sequence LIMIT 1;
+    IF NOT FOUND THEN high := middle - 1;
+    ELSIF pg_visible_in_snapshot(found_xid, p_snapshot) OR found_xid >= pg_snapshot_xmax(pg_current_snapshot()) THEN seen := found_sequence; low := found_sequence + 1;
+    ELSE high := middle - 1; END IF;
+  END LOOP;
+  RETURN coalesce((SELECT m.created_at FROM messages m
+                    WHERE m.conversation_id = p_conversation AND (coalesce(m.thread_root, 0), m.sequence) > (0, 0) AND (coalesce(m.thread_root, 0), m.sequence) <= (0, seen) AND m.sequence > 0
+                    ORDER BY coalesce(m.thread_root, 0) DESC, m.sequence DESC LIMIT 1), began);
+END $$;

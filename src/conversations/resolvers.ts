@@ -10,6 +10,7 @@ import { decodeId, encodeId, encodeMemberId } from '../platform/id.ts';
 import { conversationUuid, userUuid } from '../platform/id-arguments.ts';
 import type { Conversation, ConversationRef } from './conversation.ts';
 import { type Changed, type Conversations, notFound } from './conversations.ts';
+import { type InboxPlace, packInboxPlace, unpackInboxPlace } from './inbox.ts';
 import type { ConversationLoaders } from './loaders.ts';
 import type { Member } from './member.ts';
 
@@ -33,8 +34,8 @@ export function createConversationResolvers({
   const inboxOf = (userUuid: string) => `inbox:${userUuid}`;
   const membersOf = (conversation: ConversationRef) => `members:${conversation.uuid}`;
 
-  function inboxEdge(context: Context, node: Conversation): Edge<Conversation> {
-    return edge(codec, inboxOf(requireViewer(context).userUuid), [node.activeAtUs, node.key], node);
+  function inboxEdge(context: Context, node: Conversation, place: InboxPlace): Edge<Conversation> {
+    return edge(codec, inboxOf(requireViewer(context).userUuid), packInboxPlace(place), node);
   }
 
   /** The cursor of one's own change, which an answer of a mutation carries. */
@@ -48,7 +49,7 @@ export function createConversationResolvers({
     const noted = loaders.note(context, conversation);
     return {
       conversation: noted,
-      conversationEdge: inboxEdge(context, noted),
+      conversationEdge: inboxEdge(context, noted, { activeAtUs: noted.activeAtUs, key: noted.key, snapshot: null }),
       cursor: changeCursor(context, { conversation, sequence: conversation.sequence, atUs: conversation.lastAtUs }),
     };
   }
@@ -73,10 +74,13 @@ export function createConversationResolvers({
     Viewer: {
       async conversations(viewer, args, context) {
         const { first, after } = forwardPage(args);
-        const [activeAtUs, key] = after === null ? [] : codec.decode('after', inboxOf(viewer.userUuid), after).map(Number);
-        const place = activeAtUs === undefined || key === undefined ? null : { activeAtUs, key };
-        const rows = loaders.list(context, await conversations.inbox(viewer.userKey, place, first + 1));
-        return page(rows, first, after !== null, (node) => inboxEdge(context, node));
+        const begin = after === null ? null : unpackInboxPlace(codec.decode('after', inboxOf(viewer.userUuid), after));
+        const found = await conversations.inbox(viewer.userKey, begin, first + 1);
+        loaders.list(
+          context,
+          found.map(({ conversation }) => conversation),
+        );
+        return page(found, first, after !== null, ({ conversation, place }) => inboxEdge(context, conversation, place));
       },
       unreadConversationCount: (viewer) => conversations.unreadConversationCount(viewer.userKey),
     },
@@ -203,11 +207,11 @@ export function memberId({ conversationUuid, user }: Member): string {
 }
 
 /** One row more than asked for tells that there is a next page. */
-function page(
-  rows: readonly Conversation[],
+function page<Row>(
+  rows: readonly Row[],
   first: number,
   hasPreviousPage: boolean,
-  edgeOf: (node: Conversation) => Edge<Conversation>,
+  edgeOf: (row: Row) => Edge<Conversation>,
 ): Connection<Conversation> {
   return { edges: rows.slice(0, first).map(edgeOf), hasNextPage: rows.length > first, hasPreviousPage };
 }

@@ -1,5 +1,7 @@
 import type { Sql } from '../platform/postgres.ts';
+import { statementOf } from '../platform/statement.ts';
 import { CONVERSATION_KINDS, type Conversation, type ConversationKind } from './conversation.ts';
+import type { InboxPlace } from './inbox.ts';
 import { type MemberRole, roleNumber } from './member.ts';
 import { roleMinNumber } from './permission.ts';
 import { type ConversationRow, conversationOf, type MemberRow, type ViewedRow, viewedConversationOf } from './rows.ts';
@@ -34,28 +36,38 @@ export async function conversationsByKey(sql: Sql, viewerKey: number, keys: read
   return rows.map(viewedConversationOf);
 }
 
-/** The conversations of one person, newest activity first, after a place in that order. The limit is applied before anything is joined. */
+/**
+ * The conversations of one person, newest activity first, after a place in that order. The limit is applied before anything is joined. The
+ * activity is what the snapshot saw of it, which is that of the place, or this statement's where a list begins.
+ */
 export async function inbox(
   sql: Sql,
   viewerKey: number,
-  after: { readonly activeAtUs: number; readonly key: number } | null,
+  after: InboxPlace | null,
   limit: number,
-): Promise<readonly Conversation[]> {
-  const { activeAtUs, key } = after ?? { activeAtUs: Number.MAX_SAFE_INTEGER, key: Number.MAX_SAFE_INTEGER };
-  const rows = await sql<ViewedRow>`
-    WITH top AS MATERIALIZED (
+): Promise<readonly { readonly conversation: Conversation; readonly place: InboxPlace }[]> {
+  const { activeAtUs, key, snapshot } = after ?? { activeAtUs: Number.MAX_SAFE_INTEGER, key: Number.MAX_SAFE_INTEGER, snapshot: null };
+  const rows = await sql<ViewedRow & { readonly snapshot: string }>`
+    WITH list AS MATERIALIZED (
+      SELECT coalesce(${snapshot}::pg_snapshot, pg_current_snapshot()) AS snapshot
+    ), top AS MATERIALIZED (
       SELECT c.*, m.role, m.read_position
-        FROM members m,
-             LATERAL (SELECT x.*, (extract(epoch FROM coalesce(x.last_message_at, x.created_at)) * 1000000)::bigint AS active_at_us FROM conversations x WHERE x.id = m.conversation_id OFFSET 0) c
+        FROM list, members m,
+             LATERAL (SELECT x.*, (extract(epoch FROM CASE WHEN pg_visible_in_snapshot(x.last_xid, list.snapshot) THEN coalesce(x.last_message_at, x.created_at)
+                                                           ELSE activity_in(x.id, list.snapshot) END) * 1000000)::bigint AS active_at_us
+                        FROM conversations x WHERE x.id = m.conversation_id OFFSET 0) c
        WHERE m.user_id = ${viewerKey}::bigint AND m.left_sequence IS NULL AND (c.active_at_us, c.id) < (${activeAtUs}::bigint, ${key}::bigint)
        ORDER BY c.active_at_us DESC, c.id DESC LIMIT ${limit}::integer
     )
     SELECT c.id, c.public_id, c.kind, c.title, c.topic, c.sequence, c.message_count, c.member_count, c.created_at,
-           (extract(epoch FROM c.last_at) * 1000000)::bigint AS last_at_us, c.active_at_us, c.role, c.read_position, p.display_name AS peer_name
-      FROM top c
+           (extract(epoch FROM c.last_at) * 1000000)::bigint AS last_at_us, c.active_at_us, c.role, c.read_position, p.display_name AS peer_name, list.snapshot::text AS snapshot
+      FROM list, top c
       LEFT JOIN users p ON p.id = CASE WHEN c.direct_low = ${viewerKey}::bigint THEN c.direct_high ELSE c.direct_low END
      ORDER BY c.active_at_us DESC, c.id DESC`;
-  return rows.map(viewedConversationOf);
+  return rows.map((row) => ({
+    conversation: viewedConversationOf(row),
+    place: { activeAtUs: row.active_at_us, key: row.id, snapshot: row.snapshot },
+  }));
 }
 
 /** The directory in order of title. `pattern` is a LIKE pattern over the lower-cased title. */
@@ -202,23 +214,16 @@ export async function membersByUser(sql: Sql, requests: readonly MemberRequest[]
       JOIN conversations c ON c.id = m.conversation_id`;
 }
 
-/** Messages the viewer has not read: not their own, not deleted, and of those in threads only what mentions them. Counted from the rows, 100 at most. */
+/**
+ * Messages the viewer has not read: not their own, not deleted, and of those in threads only what mentions them. Counted from the rows, 100 at
+ * most: first in the list of those in no thread, then the mentions, each by its own index, however much stands in threads.
+ */
 export async function unreadCounts(sql: Sql, viewerKey: number, keys: readonly number[]) {
-  return sql<{ readonly conversation_id: number; readonly unread: number }>`
-    SELECT b.conversation_id, (SELECT count(*)::integer FROM (SELECT FROM messages m WHERE m.conversation_id = b.conversation_id AND m.sequence > b.read_sequence
-             AND m.author_id <> b.user_id AND m.deleted_at IS NULL
-             AND (m.thread_root IS NULL OR b.user_id = ANY (m.mentions) OR (m.mentions_all AND m.sequence > b.joined_sequence)) ORDER BY m.sequence DESC LIMIT 100) x) AS unread
-      FROM unnest(${keys}::bigint[]) k (conversation_id),
-           LATERAL (SELECT b.* FROM members b WHERE b.conversation_id = k.conversation_id AND b.user_id = ${viewerKey}::bigint AND b.left_sequence IS NULL OFFSET 0) b`;
+  return sql<{ readonly conversation_id: number; readonly unread: number }>(UNREAD_COUNTS, keys, viewerKey);
 }
 
 export async function unreadConversationCount(sql: Sql, viewerKey: number): Promise<number> {
-  const [row] = await sql<{ readonly count: number }>`
-    SELECT count(*)::integer AS count FROM (SELECT FROM members b
-     WHERE b.user_id = ${viewerKey}::bigint AND b.left_sequence IS NULL
-       AND EXISTS (SELECT FROM messages m WHERE m.conversation_id = b.conversation_id AND m.sequence > b.read_sequence AND m.author_id <> b.user_id AND m.deleted_at IS NULL
-                    AND (m.thread_root IS NULL OR b.user_id = ANY (m.mentions) OR (m.mentions_all AND m.sequence > b.joined_sequence)))
-     LIMIT 100) x`;
+  const [row] = await sql<{ readonly count: number }>(UNREAD_CONVERSATION_COUNT, viewerKey);
   return row?.count ?? 0;
 }
 
@@ -235,3 +240,25 @@ export async function ownerTier(sql: Sql, uuid: string): Promise<number | null> 
       FROM conversations c WHERE c.public_id = ${uuid}::uuid`;
   return row?.tier ?? null;
 }
+/** What the member `b` has not read. A message that names them, besides everybody, counts once. */
+const UNREAD = `
+      (SELECT 1 FROM messages m
+        WHERE m.conversation_id = b.conversation_id AND (coalesce(m.thread_root, 0), m.sequence) > (0, b.read_sequence)
+          AND (coalesce(m.thread_root, 0), m.sequence) < (0, ${Number.MAX_SAFE_INTEGER}) AND m.sequence > 0 AND m.author_id <> b.user_id AND m.deleted_at IS NULL
+        ORDER BY coalesce(m.thread_root, 0), m.sequence LIMIT 100)
+      UNION ALL
+      (SELECT 1 FROM mentions n
+         JOIN LATERAL (SELECT FROM messages m WHERE m.conversation_id = n.conversation_id AND m.sequence = n.message_sequence AND m.thread_root IS NOT NULL OFFSET 0) t ON true
+        WHERE n.user_id = b.user_id AND n.conversation_id = b.conversation_id AND n.message_sequence > b.read_sequence)
+      UNION ALL
+      (SELECT 1 FROM messages m
+        WHERE m.conversation_id = b.conversation_id AND m.mentions_all AND m.sequence > greatest(b.read_sequence, b.joined_sequence)
+          AND m.thread_root IS NOT NULL AND m.author_id <> b.user_id AND NOT b.user_id = ANY (coalesce(m.mentions, '{}')))`;
+
+const UNREAD_COUNTS = statementOf(`
+    SELECT b.conversation_id, (SELECT count(*)::integer FROM (${UNREAD} LIMIT 100) x) AS unread
+      FROM unnest(?::bigint[]) k (conversation_id),
+           LATERAL (SELECT b.* FROM members b WHERE b.conversation_id = k.conversation_id AND b.user_id = ?::bigint AND b.left_sequence IS NULL OFFSET 0) b`);
+
+const UNREAD_CONVERSATION_COUNT = statementOf(`
+    SELECT count(*)::integer AS count FROM (SELECT FROM members b WHERE b.user_id = ?::bigint AND b.left_sequence IS NULL AND EXISTS (${UNREAD}) LIMIT 100) x`);

@@ -15,6 +15,8 @@ export type Context = {
   readonly network?: string;
   /** Filled in when the operation has taken from its limits, for who tells the client. */
   readonly limitReport?: LimitReport;
+  /** Comes when nobody waits for the answer any more: what is still being read for it may be broken off. Absent from events. */
+  readonly signal?: AbortSignal;
   /** Only over server-sent events that are resumed: the cursor of the last event received, which goes before `after`. */
   readonly lastEventId?: string;
   /** Only over WebSocket. */

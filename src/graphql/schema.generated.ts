@@ -8,6 +8,7 @@ import type { Connection, Edge, CountedConnection } from './connection.ts';
 import type { Conversation as ConversationModel } from '../conversations/conversation.ts';
 import type { Member as MemberModel } from '../conversations/member.ts';
 import type { Message as MessageModel, ReactionGroup as ReactionGroupModel } from '../messages/message.ts';
+import type { MessageEdge as MessageEdgeModel } from '../messages/loaders.ts';
 import type { ConversationEvent as EventModel } from '../events/event.ts';
 import type { Context } from './context.ts';
 export type Maybe<T> = T | null;
@@ -638,16 +639,34 @@ export type MessageEdge = {
   readonly __typename?: 'MessageEdge';
   /** The place. */
   readonly cursor: Scalars['Cursor']['output'];
+  /**
+   * Where a search found its words and phrases in the body: at most 100 places, in their order, none of which overlap. Empty in lists that are
+   * no search.
+   */
+  readonly highlights: ReadonlyArray<TextRange>;
   /** The message. */
   readonly node: Message;
 };
 
 /** Which messages to list; what is not given does not matter. Conditions that are given all hold. */
 export type MessageFilter = {
+  /** Only what this user wrote, deleted messages as well. */
+  readonly authorId?: InputMaybe<Scalars['ID']['input']>;
+  /** True: only messages that somebody reacted to. False: only those that nobody did. */
+  readonly hasReactions?: InputMaybe<Scalars['Boolean']['input']>;
   /** True: only pinned messages. False: only those that are not. */
   readonly pinned?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Only messages written at this time or later. */
+  readonly since?: InputMaybe<Scalars['DateTime']['input']>;
+  /**
+   * Only messages that say this, written as for `Viewer.searchMessages`, though without "in:"; their edges have `highlights`. 1 to 256
+   * characters. Deleted messages are not among them.
+   */
+  readonly text?: InputMaybe<Scalars['String']['input']>;
   /** Only the thread of this message, which must be of the same conversation; without it, only messages that are in no thread. */
   readonly threadRootId?: InputMaybe<Scalars['ID']['input']>;
+  /** Only messages written before this time, which must not be earlier than `since`. */
+  readonly until?: InputMaybe<Scalars['DateTime']['input']>;
 };
 
 /** A message was written. */
@@ -1520,6 +1539,15 @@ export type SubscriptionViewerEventsArgs = {
   after?: InputMaybe<Scalars['EventCursor']['input']>;
 };
 
+/** A part of a text, of whole characters as people see them. */
+export type TextRange = {
+  readonly __typename?: 'TextRange';
+  /** How many code points it has. */
+  readonly length: Scalars['Int']['output'];
+  /** Where it begins, in Unicode code points; the first is 0. */
+  readonly start: Scalars['Int']['output'];
+};
+
 /** A class of limits. Each tier allows more than the one before it. */
 export type Tier =
   /** Nobody is signed in; limits count per address. */
@@ -1676,6 +1704,18 @@ export type Viewer = Node & {
   readonly rateLimits: ReadonlyArray<RateLimit>;
   /** What the viewer may do on the whole server. */
   readonly role: UserRole;
+  /**
+   * Messages that say something, newest first, in all conversations the viewer is in now; those in threads as well, deleted ones never. A message is
+   * found from the moment it is sent.
+   *
+   * The query is words and "quoted phrases", which must all be in the message, in any order; -word and -"phrase" must not. Case, accents, the
+   * width of characters and the skin tones of emoji do not matter. Each is found anywhere, also within words, if it has three characters or more,
+   * or is written in a script without spaces or in emoji; two letters are found where a word begins, and one letter as a word of its own.
+   * from:ada (or from:me), in:"part of a title", before:2026-01-31 and after:2026-01-31 narrow it down: by the author's handle; by the title, or by the name of the
+   * other one in a DIRECT conversation; and by the day (UTC), which itself is not included. What is no such word is text. A query that holds nothing to
+   * look for, more than 16 words and phrases, or a day that is none is BAD_USER_INPUT.
+   */
+  readonly searchMessages: MessageConnection;
   /** The viewer's sessions that go on, newest first. Who comes by a token of an identity provider alone has none. */
   readonly sessions: SessionConnection;
   /** Which limits apply to the viewer. */
@@ -1698,6 +1738,18 @@ export type ViewerConversationsArgs = {
 export type ViewerMentionsArgs = {
   after?: InputMaybe<Scalars['Cursor']['input']>;
   first: Scalars['Int']['input'];
+};
+
+
+/** What only the viewer may see of themselves. */
+export type ViewerSearchMessagesArgs = {
+  after?: InputMaybe<Scalars['Cursor']['input']>;
+  authorId?: InputMaybe<Scalars['ID']['input']>;
+  conversationId?: InputMaybe<Scalars['ID']['input']>;
+  first: Scalars['Int']['input'];
+  query: Scalars['String']['input'];
+  since?: InputMaybe<Scalars['DateTime']['input']>;
+  until?: InputMaybe<Scalars['DateTime']['input']>;
 };
 
 
@@ -1848,7 +1900,7 @@ export type ResolversTypes = {
   MessageChange: MessageChange;
   MessageChanged: ResolverTypeWrapper<Extract<EventModel, { readonly __typename: 'MessageChanged' }>>;
   MessageConnection: ResolverTypeWrapper<Connection<MessageModel>>;
-  MessageEdge: ResolverTypeWrapper<Edge<MessageModel>>;
+  MessageEdge: ResolverTypeWrapper<MessageEdgeModel>;
   MessageFilter: MessageFilter;
   MessageSent: ResolverTypeWrapper<Extract<EventModel, { readonly __typename: 'MessageSent' }>>;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
@@ -1891,6 +1943,7 @@ export type ResolversTypes = {
   SignUpInput: SignUpInput;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   Subscription: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  TextRange: ResolverTypeWrapper<TextRange>;
   Tier: Tier;
   TypingChanged: ResolverTypeWrapper<Extract<EventModel, { readonly __typename: 'TypingChanged' }>>;
   UnpinMessageInput: UnpinMessageInput;
@@ -1951,7 +2004,7 @@ export type ResolversParentTypes = {
   Message: MessageModel;
   MessageChanged: Extract<EventModel, { readonly __typename: 'MessageChanged' }>;
   MessageConnection: Connection<MessageModel>;
-  MessageEdge: Edge<MessageModel>;
+  MessageEdge: MessageEdgeModel;
   MessageFilter: MessageFilter;
   MessageSent: Extract<EventModel, { readonly __typename: 'MessageSent' }>;
   Mutation: Record<PropertyKey, never>;
@@ -1993,6 +2046,7 @@ export type ResolversParentTypes = {
   SignUpInput: SignUpInput;
   String: Scalars['String']['output'];
   Subscription: Record<PropertyKey, never>;
+  TextRange: TextRange;
   TypingChanged: Extract<EventModel, { readonly __typename: 'TypingChanged' }>;
   UnpinMessageInput: UnpinMessageInput;
   UnpinMessagePayload: Omit<UnpinMessagePayload, 'message'> & { message: ResolversParentTypes['Message'] };
@@ -2236,6 +2290,7 @@ export type MessageConnectionResolvers<ContextType = Context, ParentType extends
 
 export type MessageEdgeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['MessageEdge'] = ResolversParentTypes['MessageEdge']> = {
   cursor?: Resolver<ResolversTypes['Cursor'], ParentType, ContextType>;
+  highlights?: Resolver<ReadonlyArray<ResolversTypes['TextRange']>, ParentType, ContextType>;
   node?: Resolver<ResolversTypes['Message'], ParentType, ContextType>;
 };
 
@@ -2422,6 +2477,11 @@ export type SubscriptionResolvers<ContextType = Context, ParentType extends Reso
   viewerEvents?: SubscriptionResolver<ResolversTypes['ConversationEvent'], "viewerEvents", ParentType, ContextType, Partial<SubscriptionViewerEventsArgs>>;
 };
 
+export type TextRangeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TextRange'] = ResolversParentTypes['TextRange']> = {
+  length?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  start?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
 export type TypingChangedResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TypingChanged'] = ResolversParentTypes['TypingChanged']> = {
   conversationId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
   cursor?: Resolver<Maybe<ResolversTypes['EventCursor']>, ParentType, ContextType>;
@@ -2475,6 +2535,7 @@ export type ViewerResolvers<ContextType = Context, ParentType extends ResolversP
   mentions?: Resolver<ResolversTypes['MessageConnection'], ParentType, ContextType, RequireFields<ViewerMentionsArgs, 'first'>>;
   rateLimits?: Resolver<ReadonlyArray<ResolversTypes['RateLimit']>, ParentType, ContextType>;
   role?: Resolver<ResolversTypes['UserRole'], ParentType, ContextType>;
+  searchMessages?: Resolver<ResolversTypes['MessageConnection'], ParentType, ContextType, RequireFields<ViewerSearchMessagesArgs, 'first' | 'query'>>;
   sessions?: Resolver<ResolversTypes['SessionConnection'], ParentType, ContextType, RequireFields<ViewerSessionsArgs, 'first'>>;
   tier?: Resolver<ResolversTypes['Tier'], ParentType, ContextType>;
   unreadConversationCount?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
@@ -2538,6 +2599,7 @@ export type Resolvers<ContextType = Context> = {
   SetUserTierPayload?: SetUserTierPayloadResolvers<ContextType>;
   SignOutPayload?: SignOutPayloadResolvers<ContextType>;
   Subscription?: SubscriptionResolvers<ContextType>;
+  TextRange?: TextRangeResolvers<ContextType>;
   TypingChanged?: TypingChangedResolvers<ContextType>;
   UnpinMessagePayload?: UnpinMessagePayloadResolvers<ContextType>;
   UpdateConversationPayload?: UpdateConversationPayloadResolvers<ContextType>;

@@ -30,13 +30,13 @@ RETURNS TABLE (ord integer, status text, sequence bigint, "position" bigint, cre
 LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
-  stamp timestamptz; locked bigint[];
+  stamp timestamptz; locked bigint[]; filled bigint[];
 BEGIN
   -- Statement 1: the locks, in id order. Waits happen here and only here.
   IF p_waits THEN
-    SELECT array_agg(l.id) INTO locked FROM (SELECT c.id FROM conversations c WHERE c.id = ANY (p_conversation) ORDER BY c.id FOR NO KEY UPDATE) l;
+    SELECT array_agg(l.id), array_agg(l.message_count / 32) INTO locked, filled FROM (SELECT c.id, c.message_count FROM conversations c WHERE c.id = ANY (p_conversation) ORDER BY c.id FOR NO KEY UPDATE) l;
   ELSE
-    SELECT array_agg(l.id) INTO locked FROM (SELECT c.id FROM conversations c WHERE c.id = ANY (p_conversation) ORDER BY c.id FOR NO KEY UPDATE SKIP LOCKED) l;
+    SELECT array_agg(l.id), array_agg(l.message_count / 32) INTO locked, filled FROM (SELECT c.id, c.message_count FROM conversations c WHERE c.id = ANY (p_conversation) ORDER BY c.id FOR NO KEY UPDATE SKIP LOCKED) l;
   END IF;
   stamp := clock_timestamp();
   -- Statement 2: a new snapshot, taken with all locks held. Members and earlier messages are the latest there are.
@@ -112,6 +112,7 @@ BEGIN
     LEFT JOIN heads h ON h.id = f.conversation_id
     LEFT JOIN users u ON u.id = j.author_id
    ORDER BY j.ord;
+  PERFORM fill_search_blocks(c.id, 16) FROM unnest(locked, filled) l (id, blocks) JOIN conversations c ON c.id = l.id WHERE c.message_count / 32 > l.blocks;
 END $$;
 
 -- One message. Same outcomes.
@@ -175,16 +176,18 @@ BEGIN
   IF p_thread_root <> 0 THEN
     UPDATE messages m SET reply_count = m.reply_count + 1 WHERE m.conversation_id = p_conversation AND m.sequence = p_thread_root;
   END IF;
+  IF position % 32 = 0 THEN PERFORM fill_search_blocks(p_conversation, 16); END IF;
 END $$;
 
 -- Writes beside a message what was changed about it. p_kind: 1 EDITED, 2 DELETED, 3 REACTIONS, 4 PIN. The caller holds the lock and has
 -- allotted the number.
 CREATE OR REPLACE FUNCTION mark_message(p_conversation bigint, p_message bigint, p_kind smallint, p_number bigint, p_at timestamptz, p_is_pinned boolean, p_has_reactions boolean)
 RETURNS void LANGUAGE sql VOLATILE AS $$
-  INSERT INTO message_changes AS y (conversation_id, message_sequence, changed_sequence, edited_sequence, deleted_sequence, reactions_sequence, pin_sequence,
-                                    xid, changed_at, is_pinned, has_reactions)
-  VALUES (p_conversation, p_message, p_number, CASE p_kind WHEN 1 THEN p_number ELSE 0 END, CASE p_kind WHEN 2 THEN p_number ELSE 0 END,
-          CASE p_kind WHEN 3 THEN p_number ELSE 0 END, CASE p_kind WHEN 4 THEN p_number ELSE 0 END, pg_current_xact_id(), p_at, p_is_pinned, p_has_reactions)
+  INSERT INTO message_changes AS y (conversation_id, message_sequence, thread_root, author_id, changed_sequence, edited_sequence, deleted_sequence, reactions_sequence,
+                                    pin_sequence, xid, changed_at, is_pinned, has_reactions)
+  SELECT p_conversation, p_message, coalesce(m.thread_root, 0), m.author_id, p_number, CASE p_kind WHEN 1 THEN p_number ELSE 0 END, CASE p_kind WHEN 2 THEN p_number ELSE 0 END,
+         CASE p_kind WHEN 3 THEN p_number ELSE 0 END, CASE p_kind WHEN 4 THEN p_number ELSE 0 END, pg_current_xact_id(), p_at, p_is_pinned, p_has_reactions
+    FROM messages m WHERE m.conversation_id = p_conversation AND m.sequence = p_message
   ON CONFLICT ON CONSTRAINT message_changes_pkey DO UPDATE
      SET changed_sequence = excluded.changed_sequence, xid = excluded.xid, changed_at = excluded.changed_at,
          edited_sequence = greatest(y.edited_sequence, excluded.edited_sequence), deleted_sequence = greatest(y.deleted_sequence, excluded.deleted_sequence),
@@ -211,6 +214,7 @@ BEGIN
   END IF;
   SELECT a.sequence, a.at INTO number, stamp FROM allot(p_conversation, 1) a;
   UPDATE messages x SET body = p_body, edited_at = stamp WHERE x.conversation_id = p_conversation AND x.sequence = p_sequence;
+  PERFORM change_search_block(p_conversation, p_sequence, p_body);
   PERFORM mark_message(p_conversation, p_sequence, 1::smallint, number, stamp, known.pinned_at IS NOT NULL, known.reactions IS NOT NULL);
   RETURN QUERY SELECT 'DONE', number, stamp, x FROM message_rows x WHERE x.conversation_id = p_conversation AND x.sequence = p_sequence;
 END $$;
@@ -238,6 +242,7 @@ BEGIN
   DELETE FROM mentions n WHERE n.user_id = ANY (known.mentions) AND n.created_at = known.created_at AND n.conversation_id = p_conversation AND n.message_sequence = p_sequence;
   UPDATE messages x SET body = NULL, deleted_at = stamp, reactions = NULL, pinned_at = NULL, mentions = NULL, mentions_all = false
    WHERE x.conversation_id = p_conversation AND x.sequence = p_sequence;
+  PERFORM change_search_block(p_conversation, p_sequence, NULL);
   UPDATE messages x SET reply_count = x.reply_count - 1 WHERE x.conversation_id = p_conversation AND x.sequence = known.thread_root;
   PERFORM mark_message(p_conversation, p_sequence, 2::smallint, number, stamp, false, false);
   RETURN QUERY SELECT 'DONE', number, stamp, x FROM message_rows x WHERE x.conversation_id = p_conversation AND x.sequence = p_sequence;

@@ -1,8 +1,8 @@
 import type { ConversationRef } from '../conversations/conversation.ts';
 import { badInput } from '../platform/errors.ts';
 import type { Message } from './message.ts';
+import type { PageFilter, PagePlace, PageRequest, PageRow } from './pages/page.ts';
 import { messageOf } from './rows.ts';
-import type { ListScope, PageRequest, PageRow } from './store.ts';
 
 export const PAGE_SIZE_MAX = 100;
 export const PAGE_SIZE_DEFAULT = 20;
@@ -24,7 +24,7 @@ export type HistoryPlan =
   | { readonly kind: 'page'; readonly isForward: boolean; readonly bound: number; readonly size: number }
   | {
       readonly kind: 'around';
-      readonly anchor: { readonly sequence: number } | { readonly time: Date } | { readonly position: number };
+      readonly anchor: { readonly sequence: number } | PagePlace;
       readonly size: number;
     };
 
@@ -58,50 +58,57 @@ export function planHistory({ first, after, last, before, around, aroundTime, ar
   return { kind: 'page', isForward: false, bound: before ?? NEWEST, size: checkSize('last', last) };
 }
 
-/** The messages of a conversation as they are listed unless something else is asked for: those in no thread. */
-export const MAIN_LIST: ListScope = { threadRoot: 0, pinned: null };
-
 /**
- * One request for a page, two for what lies around an anchor: each half is read whole, as the other may be short. One row more than asked
- * for tells that there is more.
+ * What is read for a page, all of it in one snapshot. One row more than asked for tells that there is more. Around an anchor each side is read
+ * whole, as the other may be short.
  */
-export function pageRequests(
-  conversationKey: number,
-  scope: ListScope,
-  plan: Extract<HistoryPlan, { kind: 'page' }> | { readonly kind: 'around'; readonly sequence: number; readonly size: number },
-): readonly PageRequest[] {
-  if (plan.kind === 'page') {
-    const page = { conversationKey, ...scope, isForward: plan.isForward, bound: plan.bound, limit: plan.size + 1 };
-    const isBounded = plan.isForward ? plan.bound > 0 : plan.bound < NEWEST;
-    if (scope.pinned === null || !isBounded) return [page];
-    // What the cursor was of may have left this list, so that only a look at its other side tells what stands there.
-    return [page, { ...page, isForward: !plan.isForward, bound: plan.isForward ? plan.bound + 1 : plan.bound - 1, limit: 1 }];
+export function pageRequests(conversationKey: number, filter: PageFilter, plan: HistoryPlan): readonly PageRequest[] {
+  const limit = plan.size + 1;
+  if (plan.kind === 'around') {
+    const { anchor } = plan;
+    const [before, from, place] = 'sequence' in anchor ? [anchor.sequence, anchor.sequence - 1, null] : [NEWEST, 0, anchor];
+    return [
+      { conversationKey, filter, isForward: false, bound: before, place, limit },
+      { conversationKey, filter, isForward: true, bound: from, place, limit },
+    ];
   }
-  return [
-    { conversationKey, ...scope, isForward: false, bound: plan.sequence + 1, limit: plan.size + 1 },
-    { conversationKey, ...scope, isForward: true, bound: plan.sequence, limit: plan.size + 1 },
-  ];
+  const { isForward, bound } = plan;
+  const page = { conversationKey, filter, isForward, bound, place: null, limit };
+  if (!isBounded(plan) || isWholeList(filter)) return [page];
+  // What the cursor was of may not be of this list, or not any more, so that only a look at its other side tells what stands there.
+  return [page, { ...page, isForward: !isForward, bound: isForward ? bound + 1 : bound - 1, limit: 1 }];
 }
 
 /**
  * What the requests read, as the page it was read for. There is something on the far side if a row more than asked for was found; on the
- * near side stands what the cursor was of, as nothing leaves these lists but that of the pinned, of which that side was read, too.
+ * near side stands what the cursor was of, as nothing leaves a whole list, or else what was found there.
  */
 export function historyPage(conversation: ConversationRef, found: readonly (readonly PageRow[])[], plan: HistoryPlan): HistoryPage {
-  const [earlier = [], later] = found;
-  if (plan.kind === 'around') return balance(conversation, earlier, later ?? [], plan.size);
-  const isBounded = plan.isForward ? plan.bound > 0 : plan.bound < NEWEST;
-  const hasNear = later === undefined ? isBounded : later.length > 0;
-  const hasMore = earlier.length > plan.size;
+  const [rows = [], others] = found;
+  if (plan.kind === 'around') return balance(conversation, rows, others ?? [], plan.size);
+  const hasNear = others === undefined ? isBounded(plan) : others.length > 0;
+  const hasMore = rows.length > plan.size;
   return plan.isForward
-    ? { messages: modelsOf(conversation, earlier.slice(0, plan.size)), hasPreviousPage: hasNear, hasNextPage: hasMore }
-    : { messages: modelsOf(conversation, earlier.slice(-plan.size)), hasPreviousPage: hasMore, hasNextPage: hasNear };
+    ? { messages: modelsOf(conversation, rows.slice(0, plan.size)), hasPreviousPage: hasNear, hasNextPage: hasMore }
+    : { messages: modelsOf(conversation, rows.slice(-plan.size)), hasPreviousPage: hasMore, hasNextPage: hasNear };
 }
 
-/** Half before the anchor and with it, half after; what one side lacks the other gives. */
+function isBounded({ isForward, bound }: Extract<HistoryPlan, { kind: 'page' }>): boolean {
+  return isForward ? bound > 0 : bound < NEWEST;
+}
+
+/** All of a conversation's messages that are in no thread, or all of a thread's. */
+function isWholeList({ threadRoot: _, ...conditions }: PageFilter): boolean {
+  return Object.values(conditions).every((condition) => condition === null);
+}
+
+/**
+ * The message of the anchor, or the first of the list after it, stands in the middle, or is the earlier of two; what one side lacks the other
+ * gives.
+ */
 function balance(conversation: ConversationRef, earlier: readonly PageRow[], later: readonly PageRow[], size: number): HistoryPage {
-  const half = Math.ceil(size / 2);
-  const earlierCount = Math.min(earlier.length, Math.max(half, size - later.length));
+  const before = Math.ceil(size / 2) - 1;
+  const earlierCount = Math.min(earlier.length, Math.max(before, size - later.length));
   const laterCount = Math.min(later.length, size - earlierCount);
   const rows = [...earlier.slice(earlier.length - earlierCount), ...later.slice(0, laterCount)];
   return {

@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
 import type { Conversation, ConversationRef } from '../conversations/conversation.ts';
 import { notFound } from '../conversations/conversations.ts';
+import type { Edge } from '../graphql/connection.ts';
 import { type Context, requireViewer } from '../graphql/context.ts';
 import { perRequest } from '../graphql/per-request.ts';
 import type { Snapshots } from '../graphql/snapshot.ts';
@@ -8,13 +9,20 @@ import { badInput } from '../platform/errors.ts';
 import { type HistoryPage, type HistoryPlan, historyPage, pageRequests } from './history.ts';
 import type { Message } from './message.ts';
 import type { Messages, Reactor } from './messages.ts';
-import type { ListScope, PageRequest, PageRow, ReactionsRequest } from './store.ts';
+import type { PageFilter, PageRequest, PageRow, TextCondition } from './pages/page.ts';
+import type { Pages } from './pages/pages.ts';
+import type { ReactionsRequest } from './store.ts';
+
+/** A message at its place in a list; in one of a search, with what was searched for. */
+export type MessageEdge = Edge<Message> & { readonly found?: TextCondition };
 
 export type MessageKey = { readonly conversation: ConversationRef; readonly sequence: number };
 export type MessageLoaders = ReturnType<typeof createMessageLoaders>;
 
 /** What resolvers read of messages: for many conversations or messages at once, each once per request. */
-export function createMessageLoaders({ messages, snapshots }: { readonly messages: Messages; readonly snapshots: Snapshots }) {
+export type MessageLoadersDependencies = { readonly messages: Messages; readonly pages: Pages; readonly snapshots: Snapshots };
+
+export function createMessageLoaders({ messages, snapshots, ...dependencies }: MessageLoadersDependencies) {
   const byKey = perRequest(
     (context) =>
       new DataLoader<MessageKey, Message | null, string>(
@@ -42,10 +50,7 @@ export function createMessageLoaders({ messages, snapshots }: { readonly message
   const pages = perRequest(
     (context) =>
       new DataLoader<PageRequest, readonly PageRow[] | null>(
-        async (requests) => {
-          const rows = Map.groupBy(await messages.pages(requireViewer(context).userKey, requests), (row) => row.ord);
-          return requests.map((_, index) => rows.get(index + 1)?.filter(isMessage) ?? null);
-        },
+        (requests) => dependencies.pages.read(requireViewer(context).userKey, requests, context.signal),
         { cache: false },
       ),
   );
@@ -89,9 +94,8 @@ export function createMessageLoaders({ messages, snapshots }: { readonly message
     reactors: (context: Context, request: ReactionsRequest): Promise<readonly Reactor[]> => reactors(context).load(request),
 
     /** NOT_FOUND when the viewer is no member in the snapshot the page is read in. */
-    async page(context: Context, conversation: ConversationRef, scope: ListScope, plan: HistoryPlan): Promise<HistoryPage> {
-      const resolved = plan.kind === 'page' ? plan : { kind: plan.kind, sequence: await anchor(conversation, plan), size: plan.size };
-      const found = await Promise.all(pageRequests(conversation.key, scope, resolved).map((request) => pages(context).load(request)));
+    async page(context: Context, conversation: ConversationRef, filter: PageFilter, plan: HistoryPlan): Promise<HistoryPage> {
+      const found = await Promise.all(pageRequests(conversation.key, filter, plan).map((request) => pages(context).load(request)));
       const raw = found.filter((page) => page !== null);
       if (raw.length < found.length) throw notFound();
       const page = historyPage(conversation, raw, plan);
@@ -103,16 +107,8 @@ export function createMessageLoaders({ messages, snapshots }: { readonly message
       return page;
     },
   };
-
-  async function anchor(conversation: ConversationRef, plan: Extract<HistoryPlan, { kind: 'around' }>): Promise<number> {
-    return 'sequence' in plan.anchor ? plan.anchor.sequence : ((await messages.anchor(conversation.key, plan.anchor)) ?? 0);
-  }
 }
 
 function cacheKey({ conversation, sequence }: MessageKey): string {
   return `${conversation.key}:${sequence}`;
-}
-
-function isMessage<Row extends { readonly sequence: number | null }>(row: PageRow | Row): row is PageRow {
-  return row.sequence !== null;
 }

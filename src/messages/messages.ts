@@ -190,10 +190,6 @@ export function createMessages({ sql, bus, conversations, writer }: MessagesDepe
         }),
       );
     },
-
-    pages: (viewerKey: number, requests: readonly store.PageRequest[]) => store.messagePages(sql, viewerKey, requests),
-    anchor: (conversationKey: number, at: { readonly position: number } | { readonly time: Date }) =>
-      store.anchorSequence(sql, conversationKey, at),
   };
 
   function changed(

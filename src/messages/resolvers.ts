@@ -6,17 +6,18 @@ import { type Context, requireViewer } from '../graphql/context.ts';
 import { edge } from '../graphql/edges.ts';
 import type { MessageFilter, Resolvers } from '../graphql/schema.generated.ts';
 import type { Snapshots } from '../graphql/snapshot.ts';
+import type { Identity } from '../identity/identity.ts';
 import type { User } from '../identity/user.ts';
 import type { CursorCodec } from '../platform/cursor.ts';
 import { badInput } from '../platform/errors.ts';
 import { encodeMessageId } from '../platform/id.ts';
-import { conversationUuid, messageRef } from '../platform/id-arguments.ts';
+import { conversationUuid, messageRef, userUuid } from '../platform/id-arguments.ts';
 import type { BodyRenderer } from './body-renderer.ts';
-import { MAIN_LIST, planHistory } from './history.ts';
-import type { MessageLoaders } from './loaders.ts';
+import { planHistory } from './history.ts';
+import type { MessageEdge, MessageLoaders } from './loaders.ts';
 import type { Message } from './message.ts';
 import type { Messages } from './messages.ts';
-import type { ListScope } from './store.ts';
+import { NO_AUTHOR, NO_FILTER, type PageFilter, type TextCondition } from './pages/page.ts';
 
 export type MessageResolversDependencies = {
   readonly messages: Messages;
@@ -26,7 +27,11 @@ export type MessageResolversDependencies = {
   readonly cursors: EventCursors;
   readonly snapshots: Snapshots;
   readonly renderer: BodyRenderer;
+  readonly readText: ReadText;
 };
+
+/** What the text of a filter asks for. BAD_USER_INPUT when it says nothing that can be looked for. */
+export type ReadText = (viewer: Identity, text: string) => Promise<Pick<PageFilter, 'authorUuid' | 'since' | 'until' | 'text'>>;
 
 export function createMessageResolvers({
   messages,
@@ -36,6 +41,7 @@ export function createMessageResolvers({
   cursors,
   snapshots,
   renderer,
+  readText,
 }: MessageResolversDependencies): Resolvers {
   /** The name of the list in which a message stands: its conversation's, or that of its thread. Pinned ones have their places there. */
   const listOf = (uuid: string, threadRoot: number) => (threadRoot === 0 ? `messages:${uuid}` : `thread:${uuid}:${threadRoot}`);
@@ -43,6 +49,10 @@ export function createMessageResolvers({
 
   function messageEdge(message: Message): Edge<Message> {
     return edge(codec, listOf(message.conversationUuid, message.threadRootSequence ?? 0), [message.sequence], message);
+  }
+
+  function foundEdge(found: TextCondition | null): (message: Message) => MessageEdge {
+    return found === null ? messageEdge : (message) => Object.assign(messageEdge(message), { found });
   }
 
   function changed(context: Context, { entity, conversation, sequence, atUs }: Changed<Message>) {
@@ -55,16 +65,18 @@ export function createMessageResolvers({
   return {
     Conversation: {
       async messages(conversation, { first, after, last, before, around, aroundTime, aroundPosition, aroundSize, filter }, context) {
-        const scope = scopeOf(conversation.uuid, filter);
+        const given = filterOf(conversation.uuid, filter);
+        const wanted =
+          filter?.text === undefined || filter.text === null ? given : both(given, await readText(requireViewer(context), filter.text));
         const decode = (field: string, cursor: string | null | undefined) =>
-          cursor ? Number(codec.decode(field, listOf(conversation.uuid, scope.threadRoot), cursor)[0]) : null;
+          cursor ? Number(codec.decode(field, listOf(conversation.uuid, wanted.threadRoot), cursor)[0]) : null;
         const anchor = around ? messageRef('around', around) : null;
         if (anchor !== null && anchor.conversationUuid !== conversation.uuid)
           throw badInput('around', 'around must be the id of a message of this conversation.');
         const sequences = { after: decode('after', after), before: decode('before', before), around: anchor?.sequence ?? null };
         const plan = planHistory({ first, last, aroundTime, aroundPosition, aroundSize, ...sequences });
-        const page = await loaders.page(context, conversation, scope, plan);
-        return { edges: page.messages.map(messageEdge), hasNextPage: page.hasNextPage, hasPreviousPage: page.hasPreviousPage };
+        const page = await loaders.page(context, conversation, wanted, plan);
+        return { edges: page.messages.map(foundEdge(wanted.text)), hasNextPage: page.hasNextPage, hasPreviousPage: page.hasPreviousPage };
       },
       lastMessage: (conversation, _, context) => loaders.last(context, conversation),
     },
@@ -88,8 +100,8 @@ export function createMessageResolvers({
         const conversation = { key: message.conversationKey, uuid: message.conversationUuid };
         const list = listOf(conversation.uuid, message.sequence);
         const bound = after === null ? 0 : Number(codec.decode('after', list, after)[0]);
-        const scope = { threadRoot: message.sequence, pinned: null };
-        const page = await loaders.page(context, conversation, scope, { kind: 'page', isForward: true, bound, size: first });
+        const thread = { ...NO_FILTER, threadRoot: message.sequence };
+        const page = await loaders.page(context, conversation, thread, { kind: 'page', isForward: true, bound, size: first });
         return { edges: page.messages.map(messageEdge), hasNextPage: page.hasNextPage, hasPreviousPage: page.hasPreviousPage };
       },
       reactions: (message) => message.reactions.map((group) => ({ ...group, message })),
@@ -176,14 +188,31 @@ export function createMessageResolvers({
   };
 }
 
-/** Which messages a filter lists. BAD_USER_INPUT for the thread of a message of another conversation. */
-function scopeOf(conversationUuid: string, filter: MessageFilter | null | undefined): ListScope {
-  const { threadRootId, pinned = null } = filter ?? {};
-  if (!threadRootId) return { ...MAIN_LIST, pinned };
-  const root = messageRef('filter.threadRootId', threadRootId);
-  if (root.conversationUuid !== conversationUuid)
+/** BAD_USER_INPUT for the thread of a message of another conversation, and for a time that ends before it begins. */
+function filterOf(conversationUuid: string, filter: MessageFilter | null | undefined): PageFilter {
+  const { threadRootId, authorId, since = null, until = null, hasReactions = null, pinned = null } = filter ?? {};
+  const root = threadRootId ? messageRef('filter.threadRootId', threadRootId) : null;
+  if (root !== null && root.conversationUuid !== conversationUuid)
     throw badInput('filter.threadRootId', 'threadRootId must be the id of a message of this conversation.');
-  return { threadRoot: root.sequence, pinned };
+  if (since !== null && until !== null && since > until)
+    throw badInput('filter.until', `until must not be earlier than since, got ${until.toISOString()} and ${since.toISOString()}.`);
+  const authorUuid = authorId ? userUuid('filter.authorId', authorId) : null;
+  return { threadRoot: root?.sequence ?? 0, authorUuid, since, until, hasReactions, pinned, text: null };
+}
+
+/** A filter with what its text asks for besides. */
+function both(filter: PageFilter, { authorUuid, since, until, text }: Awaited<ReturnType<ReadText>>): PageFilter {
+  const later = (one: Date | null, other: Date | null) => (one !== null && other !== null && one < other ? other : (one ?? other));
+  const earlier = (one: Date | null, other: Date | null) => (one !== null && other !== null && one > other ? other : (one ?? other));
+  // Nobody is two people.
+  const isSame = authorUuid === null || filter.authorUuid === null || authorUuid === filter.authorUuid;
+  return {
+    ...filter,
+    text,
+    authorUuid: isSame ? (authorUuid ?? filter.authorUuid) : NO_AUTHOR,
+    since: later(filter.since, since),
+    until: earlier(filter.until, until),
+  };
 }
 
 export function messageId({ conversationUuid: uuid, sequence }: Message): string {

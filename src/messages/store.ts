@@ -144,71 +144,16 @@ export async function messagesByKey(
       JOIN message_rows x ON x.conversation_id = k.conversation_id AND x.sequence = k.sequence`;
 }
 
-/** The newest message, deleted or not, of each conversation the viewer is in; what stands in threads does not count. */
+/** The newest message, deleted or not, of each conversation the viewer is in; what stands in threads does not count. By messages_list_idx, as pages/store.ts says. */
 export async function lastMessages(sql: Sql, viewerKey: number, conversationKeys: readonly number[]): Promise<readonly MessageRow[]> {
   return sql<MessageRow>`
     SELECT x.* FROM unnest(${conversationKeys}::bigint[]) k (conversation_id)
       JOIN LATERAL (SELECT FROM members b WHERE b.conversation_id = k.conversation_id AND b.user_id = ${viewerKey}::bigint AND b.left_sequence IS NULL OFFSET 0) v ON true,
-           LATERAL (SELECT m.sequence FROM messages m WHERE m.conversation_id = k.conversation_id AND m.thread_root IS NULL ORDER BY m.sequence DESC LIMIT 1) l,
+           LATERAL (SELECT m.sequence FROM messages m WHERE m.conversation_id = k.conversation_id AND (coalesce(m.thread_root, 0), m.sequence) > (0, 0)
+                       AND (coalesce(m.thread_root, 0), m.sequence) < (0, 9223372036854775807) AND m.sequence > 0
+                     ORDER BY coalesce(m.thread_root, 0) DESC, m.sequence DESC LIMIT 1) l,
            LATERAL (SELECT r.* FROM message_rows r WHERE r.conversation_id = k.conversation_id AND r.sequence = l.sequence) x`;
 }
-
-/** Which of a conversation's messages are listed: those in no thread (`threadRoot` 0) or those of one thread; all, the pinned, or the others. */
-export type ListScope = { readonly threadRoot: number; readonly pinned: boolean | null };
-
-/** Up to `limit` messages after (or, backward, before) a sequence, which itself is not among them. */
-export type PageRequest = ListScope & {
-  readonly conversationKey: number;
-  readonly isForward: boolean;
-  readonly bound: number;
-  readonly limit: number;
-};
-
-export type PageRow = MessageRow & { readonly ord: number };
-
-/**
- * Pages of many conversations in one statement, oldest first within each; only of conversations the viewer is in, judged in the same
- * snapshot. A conversation without messages in the page answers one row whose `sequence` is null.
- */
-export async function messagePages(
-  sql: Sql,
-  viewerKey: number,
-  requests: readonly PageRequest[],
-): Promise<readonly (PageRow | (Pick<PageRow, 'ord'> & { readonly sequence: null }))[]> {
-  const pinned = requests.map((r) => (r.pinned === null ? ANY : r.pinned ? PINNED : NOT_PINNED));
-  return sql<PageRow>`
-    SELECT k.ord::integer AS ord, x.*
-      FROM unnest(${requests.map((r) => r.conversationKey)}::bigint[], ${requests.map((r) => (r.isForward ? 1 : 0))}::integer[], ${requests.map((r) => r.bound)}::bigint[],
-             ${requests.map((r) => r.limit)}::integer[], ${requests.map((r) => r.threadRoot)}::bigint[], ${pinned}::integer[])
-             WITH ORDINALITY k (conversation_id, forward, bound, size, root, pinned, ord)
-      JOIN LATERAL (SELECT FROM members b WHERE b.conversation_id = k.conversation_id AND b.user_id = ${viewerKey}::bigint AND b.left_sequence IS NULL OFFSET 0) v ON true
-      LEFT JOIN LATERAL (
-        (SELECT r.* FROM message_rows r WHERE k.forward = 1 AND k.root = 0 AND k.pinned <> 1 AND r.conversation_id = k.conversation_id AND r.sequence > k.bound
-            AND r.thread_root IS NULL AND (k.pinned = 0 OR r.pinned_at IS NULL) ORDER BY r.sequence LIMIT k.size)
-        UNION ALL
-        (SELECT r.* FROM message_rows r WHERE k.forward = 0 AND k.root = 0 AND k.pinned <> 1 AND r.conversation_id = k.conversation_id AND r.sequence < k.bound
-            AND r.thread_root IS NULL AND (k.pinned = 0 OR r.pinned_at IS NULL) ORDER BY r.sequence DESC LIMIT k.size)
-        UNION ALL
-        (SELECT r.* FROM message_rows r WHERE k.forward = 1 AND k.root > 0 AND k.pinned <> 1 AND r.conversation_id = k.conversation_id AND r.sequence > k.bound
-            AND r.thread_root = k.root AND (k.pinned = 0 OR r.pinned_at IS NULL) ORDER BY r.sequence LIMIT k.size)
-        UNION ALL
-        (SELECT r.* FROM message_rows r WHERE k.forward = 0 AND k.root > 0 AND k.pinned <> 1 AND r.conversation_id = k.conversation_id AND r.sequence < k.bound
-            AND r.thread_root = k.root AND (k.pinned = 0 OR r.pinned_at IS NULL) ORDER BY r.sequence DESC LIMIT k.size)
-        UNION ALL
-        (SELECT r.* FROM message_changes y JOIN message_rows r ON r.conversation_id = y.conversation_id AND r.sequence = y.message_sequence
-          WHERE k.forward = 1 AND k.pinned = 1 AND y.conversation_id = k.conversation_id AND y.is_pinned AND y.message_sequence > k.bound
-            AND coalesce(r.thread_root, 0) = k.root ORDER BY y.message_sequence LIMIT k.size)
-        UNION ALL
-        (SELECT r.* FROM message_changes y JOIN message_rows r ON r.conversation_id = y.conversation_id AND r.sequence = y.message_sequence
-          WHERE k.forward = 0 AND k.pinned = 1 AND y.conversation_id = k.conversation_id AND y.is_pinned AND y.message_sequence < k.bound
-            AND coalesce(r.thread_root, 0) = k.root ORDER BY y.message_sequence DESC LIMIT k.size)
-      ) x ON true
-     ORDER BY k.ord, x.sequence`;
-}
-
-const ANY = 0;
-const PINNED = 1;
-const NOT_PINNED = 2;
 
 export type ReactionsRequest = {
   readonly conversationKey: number;
@@ -288,18 +233,3 @@ export async function mentionsOf(sql: Sql, viewerKey: number, before: MentionPla
 
 /** Later than any message: the year 2255. */
 const ENDLESS_US = Number.MAX_SAFE_INTEGER;
-
-/** Where a page around a position or a time begins: the sequence of the message there; beyond the newest, the newest; null without any. */
-export async function anchorSequence(
-  sql: Sql,
-  conversationKey: number,
-  at: { readonly position: number } | { readonly time: Date },
-): Promise<number | null> {
-  const rows =
-    'position' in at
-      ? await sql<{ sequence: number | null }>`
-          SELECT coalesce(sequence_at_position(${conversationKey}::bigint, ${at.position}::bigint), (SELECT max(m.sequence) FROM messages m WHERE m.conversation_id = ${conversationKey}::bigint)) AS sequence`
-      : await sql<{ sequence: number | null }>`
-          SELECT coalesce(sequence_at_time(${conversationKey}::bigint, ${at.time.toISOString()}::timestamptz), (SELECT max(m.sequence) FROM messages m WHERE m.conversation_id = ${conversationKey}::bigint)) AS sequence`;
-  return rows[0]?.sequence ?? null;
-}

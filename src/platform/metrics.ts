@@ -114,6 +114,12 @@ export function createMetrics() {
       registers,
     }),
     databaseUp: new Gauge({ name: 'rookery_database_up', help: '1 while the database answers, 0 while it is away.', registers }),
+    historyPages: new Counter({
+      name: 'rookery_history_pages_total',
+      help: 'Pages of messages read, by the plan that was chosen for their filter; docs/history.md says what each reads.',
+      labelNames: ['plan'],
+      registers,
+    }),
     messageBatches: new Histogram({
       name: 'rookery_message_batch_size',
       help: 'Messages that were written together, in one transaction.',

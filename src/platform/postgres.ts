@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
+import { type BackendKey, cancelUntil } from './cancel-request.ts';
 import { DatabaseWatch, DOUBTFUL_MS, GIVEN_LATE_MS } from './database-watch.ts';
 import { AppError } from './errors.ts';
 import { createSocketFactory } from './postgres-socket.ts';
@@ -39,7 +40,14 @@ export type DatabaseOptions = {
   readonly onAway?: (isAway: boolean) => void;
 };
 
-export type Database = AsyncDisposable & { readonly sql: Sql };
+export type Database = AsyncDisposable & {
+  readonly sql: Sql;
+  /**
+   * Statements that are broken off when the signal comes, and fail with TIMEOUT then. Only where there is one connection: a request to break
+   * off names a connection, not a statement, and another connection's next one could be hit by it.
+   */
+  readonly cancellable: (signal: AbortSignal) => Sql;
+};
 
 /** Codes by which the driver or PostgreSQL say that the connection, not the statement, is at fault; others of the system's tell of their call. */
 const CONNECTION_LOST = new Set([
@@ -80,6 +88,16 @@ const COMMON_SETTINGS = {
   fetch_types: false,
 };
 
+/** How statements are planned: once on each connection, and then as if there were much in every table. */
+export const PLANNING = {
+  // They go by key, whatever the key, and need no other plan for other values.
+  plan_cache_mode: 'force_generic_plan',
+  // Of a table that is nearly empty all of it is read soonest; but the plan stays, and the table grows.
+  enable_seqscan: 'off',
+  // Compiling a statement takes far longer than any of them runs.
+  jit: 'off',
+} as const;
+
 /**
  * The one place that knows the driver. It bounds the queue before the pool (the driver's has no bound), mends results that begin
  * with holes (the driver leaves them after an error in the middle of an earlier result), and tells apart a statement that is wrong
@@ -111,52 +129,74 @@ export function connectPostgres(options: DatabaseOptions): Database {
   /** Of a connection that was let go with all others the reason is why they were. */
   const whyLost = (error: unknown): unknown => (watch.away === null ? error : watch.away.reason);
 
-  async function attempt<Row extends object>(text: TemplateStringsArray, values: readonly Parameter[]): Promise<readonly Row[]> {
+  async function attempt<Row extends object>(
+    text: TemplateStringsArray,
+    values: readonly Parameter[],
+    signal?: AbortSignal,
+  ): Promise<readonly Row[]> {
     const release = await gate();
-    if (watch.away !== null) {
+    if (watch.away !== null || signal?.aborted) {
       release();
-      throw watch.away.reason;
+      throw watch.away?.reason ?? new Cancelled();
     }
     // The driver types parameters by what it can serialise; ours are a subset of that.
     const query = driver<Row[]>(text, ...(values as readonly postgres.ParameterOrFragment<number>[]));
     const end = watch.begin(() => isGiven(query));
     const start = performance.now();
     let failed = true;
+    let cancelled: Promise<void> | null = null;
+    const { options: driverOptions } = driver;
+    const cancel = () => {
+      // What the driver's types do not tell: which connection has it.
+      cancelled = cancelUntil(query, driverOptions, () => (query as unknown as { readonly state: BackendKey | null }).state);
+    };
+    signal?.addEventListener('abort', cancel);
     try {
       const rows = await query;
       failed = false;
       return mend(rows);
     } catch (error) {
+      if (cancelled !== null) throw new Cancelled();
       if (!isConnectionLost(error)) throw error;
       watch.doubt();
       throw whyLost(error);
     } finally {
+      signal?.removeEventListener('abort', cancel);
       end();
+      // Not before it is known that the next statement of this connection will not be hit.
+      await cancelled;
       release();
       options.onStatement?.({ text: text.join('?'), durationMs: performance.now() - start, failed });
     }
   }
 
-  const once: Tag = async <Row extends object>(text: TemplateStringsArray, ...values: readonly Parameter[]) => {
-    try {
-      return await attempt<Row>(text, values);
-    } catch (error) {
-      throw presentable(error);
-    }
-  };
-  const repeatable: Tag = async <Row extends object>(text: TemplateStringsArray, ...values: readonly Parameter[]) => {
-    try {
-      return await attempt<Row>(text, values);
-    } catch (error) {
-      if (!isConnectionLost(error)) throw presentable(error);
-      // Others may have been lost with it, and are not told at once.
-      await sleep(REPEAT_PAUSE_MS);
-      return once<Row>(text, ...values);
-    }
-  };
+  function sqlUntil(signal?: AbortSignal): Sql {
+    const once: Tag = async <Row extends object>(text: TemplateStringsArray, ...values: readonly Parameter[]) => {
+      try {
+        return await attempt<Row>(text, values, signal);
+      } catch (error) {
+        throw presentable(error);
+      }
+    };
+    const repeatable: Tag = async <Row extends object>(text: TemplateStringsArray, ...values: readonly Parameter[]) => {
+      try {
+        return await attempt<Row>(text, values, signal);
+      } catch (error) {
+        if (!isConnectionLost(error)) throw presentable(error);
+        // Others may have been lost with it, and are not told at once.
+        await sleep(REPEAT_PAUSE_MS);
+        return once<Row>(text, ...values);
+      }
+    };
+    return Object.assign(repeatable, { once });
+  }
 
   return {
-    sql: Object.assign(repeatable, { once }),
+    sql: sqlUntil(),
+    cancellable(signal) {
+      if (options.connectionsMax !== 1) throw new Error('Statements can be broken off only where there is one connection.');
+      return sqlUntil(signal);
+    },
     async [Symbol.asyncDispose]() {
       watch[Symbol.dispose]();
       probe.end();
@@ -231,6 +271,12 @@ function createProbe(address: DatabaseAddress, name: string): Probe {
   };
 }
 
+class Cancelled extends AppError {
+  constructor() {
+    super('TIMEOUT', 'Broken off, as nobody waits for the answer any more.');
+  }
+}
+
 /** True when it is unknown whether the statement ran: the connection broke before the answer. */
 export function isConnectionLost(error: unknown): boolean {
   if (error instanceof AppError) return isConnectionLost(error.cause);
@@ -267,6 +313,7 @@ function connect({ address, connectionsMax, statementTimeoutMs, lockTimeoutMs }:
       statement_timeout: statementTimeoutMs,
       lock_timeout: lockTimeoutMs,
       idle_in_transaction_session_timeout: statementTimeoutMs,
+      ...PLANNING,
     },
   };
   return 'url' in address ? postgres(address.url, settings) : postgres({ ...settings, ...address });

@@ -28,6 +28,8 @@ export class ChunkWriter {
   #pendingLength = 0;
   #xid: string | null = null;
   #messages = 0;
+  /** Conversations of this transaction. */
+  #keys: number[] = [];
 
   constructor(sql: postgres.Sql) {
     this.#sql = sql;
@@ -55,6 +57,7 @@ export class ChunkWriter {
     else this.#conversations.push(line(row.value));
     for (const [user, count] of row.value.inboxChanges) this.#inboxChanges.set(user, (this.#inboxChanges.get(user) ?? 0) + count);
     this.#messages += plan.messages;
+    this.#keys.push(key);
     if (this.#messages >= CHUNK_MESSAGES) await this.commit();
   }
 
@@ -62,11 +65,13 @@ export class ChunkWriter {
   async commit(): Promise<void> {
     if (this.#xid === null) return;
     await this.#flush();
+    await store.fillSearchBlocks(this.#sql, this.#keys);
     await store.bumpInboxes(this.#sql, this.#inboxChanges);
     await store.commit(this.#sql, this.#xid);
     this.#inboxChanges = new Map();
     this.#xid = null;
     this.#messages = 0;
+    this.#keys = [];
   }
 
   async #flush(): Promise<void> {

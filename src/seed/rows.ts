@@ -25,6 +25,8 @@ export const TABLES = {
   message_changes: [
     'conversation_id',
     'message_sequence',
+    'thread_root',
+    'author_id',
     'changed_sequence',
     'edited_sequence',
     'deleted_sequence',
@@ -118,6 +120,8 @@ export function* messageRows({ conversationKey, xid }: Place, message: MessageSt
       values: [
         conversationKey,
         sequence,
+        message.threadRoot ?? 0,
+        message.authorKey,
         message.changedSequence,
         message.editedSequence,
         message.deletedSequence,

@@ -85,6 +85,11 @@ export async function finishConversation(sql: postgres.Sql, key: number, head: H
      WHERE c.id = ${key}::bigint`;
 }
 
+/** What is searched, of conversations that are whole. */
+export async function fillSearchBlocks(sql: postgres.Sql, keys: readonly number[]): Promise<void> {
+  await sql`SELECT fill_search_blocks(k, 10000000) FROM unnest(${`{${keys.join()}}`}::text::bigint[]) k`;
+}
+
 /** In the order of the keys, as everybody locks inboxes. */
 export async function bumpInboxes(sql: postgres.Sql, changes: ReadonlyMap<number, number>): Promise<void> {
   const sorted = [...changes].sort(([one], [other]) => one - other);

@@ -39,6 +39,7 @@ const SCRIPTS = [
   'reactions',
   'reading',
   'scroll',
+  'search',
   'session',
   'thread',
   'timeline',

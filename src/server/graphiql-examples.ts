@@ -134,4 +134,23 @@ query History {
 }
 `,
   },
+  {
+    query: `# 10. Search all your conversations. Quotation
+# marks hold a phrase together, -word excludes,
+# from:ada, in:"a title", before: and after: a
+# day narrow it down.
+query Search($query: String!, $after: Cursor) {
+  viewer {
+    searchMessages(query: $query, first: 20, after: $after) {
+      edges {
+        highlights { start length }
+        node { id body author { handle } conversation { viewerTitle } createdAt }
+      }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+}
+`,
+    variables: JSON.stringify({ query: 'engine from:me', after: null }, null, 2),
+  },
 ];

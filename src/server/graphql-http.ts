@@ -79,11 +79,14 @@ export function createGraphQLHandler(dependencies: GraphQLHttpDependencies): (ex
     const lastEventId = request.headers['last-event-id'];
     const network = networkOf(request);
     const limitReport: LimitReport = { standing: null };
+    const abandoned = new AbortController();
+    exchange.response.once('close', () => abandoned.abort());
     const context = {
       ...caller,
       requestId,
       network,
       limitReport,
+      signal: abandoned.signal,
       ...(typeof lastEventId === 'string' && lastEventId.length <= LAST_EVENT_ID_LENGTH_MAX ? { lastEventId } : {}),
     };
     const headers = { ...('headers' in init ? init.headers : {}), Accept: request.headers.accept ?? '*/*' };

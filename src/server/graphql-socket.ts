@@ -24,7 +24,7 @@ export type GraphQLSocketDependencies = {
 };
 
 /** An operation that is being prepared, and the stream that it has become, if it has. */
-export type Operation = { readonly requestId: string; stream: SocketStream | null };
+export type Operation = { readonly requestId: string; stream: SocketStream | null; end: () => void };
 
 /** What a close without a code stands for. */
 const CLOSE_WITHOUT_CODE = 1000;
@@ -46,6 +46,8 @@ export class GraphQLSocket implements ProtocolSocket, StreamOutlet {
   #windUp: WindUp = unopened;
   /** What the message that is being handled has begun. */
   #begun: Operation | null = null;
+  /** By id, operations that are being answered; streams, which may be many and live long, are not among them. Null while there are none. */
+  #running: Map<string, AbortController> | null = null;
   /** Times by performance.now(). */
   #initUntil: number;
   #pingAt: number;
@@ -96,9 +98,14 @@ export class GraphQLSocket implements ProtocolSocket, StreamOutlet {
     this.#initUntil = Number.POSITIVE_INFINITY;
   }
 
-  /** To be called before anything is awaited for a message that begins an operation. */
-  begin(operation: Operation): void {
+  /** To be called before anything is awaited for a message that begins an operation. The signal comes when its client gives it up, or leaves. */
+  begin(id: string, operation: Operation): AbortSignal {
     this.#begun = operation;
+    const controller = new AbortController();
+    this.#running ??= new Map();
+    this.#running.set(id, controller);
+    operation.end = () => this.#ended(id, controller);
+    return controller.signal;
   }
 
   next({ id, requestId }: SocketStream, result: ExecutionResult): Promise<void> | undefined {
@@ -139,13 +146,33 @@ export class GraphQLSocket implements ProtocolSocket, StreamOutlet {
     metrics.messagesIn.inc();
     if (this.#rate.isTooMany()) return this.session.close(CLOSE.tooManyMessages);
     if (this.session.isExpired) return this.session.close(CLOSE.expired);
+    if (this.#running !== null) this.#abortCompleted(this.#running, message);
     const { handled, begun } = this.#handling(message);
     handled
+      .finally(() => begun?.end())
       .then(() => this.#adopt(begun?.stream ?? null))
       .catch((error: unknown) => {
         logger.error({ err: error }, 'A WebSocket message failed.'); // A mistake of ours: clients' are answered by then.
         this.session.close(CLOSE.failed);
       });
+  }
+
+  /** graphql-ws takes note of it only when the operation has been answered. */
+  #abortCompleted(running: ReadonlyMap<string, AbortController>, message: string): void {
+    if (!message.includes('"complete"')) return;
+    try {
+      // Whatever it is, graphql-ws judges it; here it is only looked up.
+      const { type, id } = JSON.parse(message) as { readonly type?: unknown; readonly id?: unknown };
+      if (type === 'complete' && typeof id === 'string') running.get(id)?.abort();
+    } catch {
+      // Not JSON: graphql-ws closes the socket for it.
+    }
+  }
+
+  /** Its id may have been given to another operation meanwhile. */
+  #ended(id: string, controller: AbortController): void {
+    if (this.#running?.get(id) === controller) this.#running.delete(id);
+    if (this.#running?.size === 0) this.#running = null;
   }
 
   /** Whether the message begins an operation shows before anything of it is awaited. */
@@ -176,6 +203,7 @@ export class GraphQLSocket implements ProtocolSocket, StreamOutlet {
     const { logger, onClosed } = this.#dependencies;
     onClosed(this, this.session.closedWith ?? code);
     this.session.end();
+    for (const controller of this.#running?.values() ?? []) controller.abort();
     this.#windUp(code, reason).catch((error: unknown) => logger.error({ err: error }, 'A socket could not be wound up.'));
   }
 }

@@ -104,10 +104,10 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
         session.introduced();
       }
     },
-    async onSubscribe({ extra: socket, subscriptions }, _id, payload) {
-      const operation: Operation = { requestId: keptUuid(), stream: null };
+    async onSubscribe({ extra: socket, subscriptions }, id, payload) {
+      const operation: Operation = { requestId: keptUuid(), stream: null, end() {} };
       const { requestId } = operation;
-      socket.begin(operation);
+      const signal = socket.begin(id, operation);
       try {
         const { session } = socket;
         const count = Object.keys(subscriptions).length;
@@ -115,7 +115,7 @@ export function serveWebSocket(dependencies: WebSocketDependencies): SocketServe
         if (count > subscriptionsPerSocketMax && quotas.isRefused('subscriptions'))
           throw new AppError('OVERLOADED', `A socket must run at most ${subscriptionsPerSocketMax} operations at once, got ${count}.`);
         const limitReport: LimitReport = { standing: null };
-        const context: Context = { ...session.caller, requestId, network: session.network, limitReport, connection: session };
+        const context: Context = { ...session.caller, requestId, network: session.network, limitReport, connection: session, signal };
         const prepared = await prepareOperation(pipeline, context, payload, operation);
         return 'schema' in prepared ? prepared : prepared.map((error) => pipeline.present(error, requestId));
       } catch (error) {

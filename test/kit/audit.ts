@@ -69,6 +69,9 @@ const RULES: Readonly<Record<string, string>> = {
       FROM messages m LEFT JOIN message_changes x ON x.conversation_id = m.conversation_id AND x.message_sequence = m.sequence
      WHERE (m.edited_at IS NOT NULL) <> (coalesce(x.edited_sequence, 0) > 0) OR (m.deleted_at IS NOT NULL) <> (coalesce(x.deleted_sequence, 0) > 0)
         OR (m.pinned_at IS NOT NULL) <> coalesce(x.is_pinned, false) OR (coalesce(x.is_pinned, false) AND x.pin_sequence = 0)`,
+  'marks know whose message they are of, and in which list it stands': `
+    SELECT x.*, m.author_id, m.thread_root FROM message_changes x JOIN messages m ON m.conversation_id = x.conversation_id AND m.sequence = x.message_sequence
+     WHERE (x.author_id, x.thread_root) <> (m.author_id, coalesce(m.thread_root, 0))`,
   'a conversation has at most 100 pins': `
     SELECT conversation_id, count(*) FROM messages WHERE pinned_at IS NOT NULL GROUP BY 1 HAVING count(*) > 100`,
   // In whatever order: an emoji keeps its place when who was first takes theirs back, so that nothing jumps before anybody's eyes.
@@ -95,6 +98,13 @@ const RULES: Readonly<Record<string, string>> = {
       SELECT m.conversation_id, m.sequence, m.created_at, u.id AS user_id FROM messages m, unnest(m.mentions) u (id) WHERE u.id <> m.author_id AND m.deleted_at IS NULL
     ) m FULL JOIN mentions n ON n.conversation_id = m.conversation_id AND n.message_sequence = m.sequence AND n.user_id = m.user_id AND n.created_at = m.created_at
      WHERE m.user_id IS NULL OR n.user_id IS NULL`,
+  'every 32 messages of a conversation are a block of what they say': `
+    SELECT * FROM (
+      SELECT m.conversation_id, max(m.sequence) AS last_sequence, array_agg(m.sequence ORDER BY m.sequence) AS sequences, array_agg(m.author_id ORDER BY m.sequence) AS authors,
+             array_agg(coalesce(m.thread_root, 0) ORDER BY m.sequence) AS thread_roots, array_agg(search_fold(m.body) ORDER BY m.sequence) AS texts
+        FROM messages m GROUP BY m.conversation_id, (m.position - 1) / 32 HAVING count(*) = 32
+    ) m FULL JOIN search_blocks b ON b.conversation_id = m.conversation_id AND b.last_sequence = m.last_sequence
+     WHERE (m.sequences, m.authors, m.thread_roots, m.texts) IS DISTINCT FROM (b.sequences, b.authors, b.thread_roots, b.texts)`,
   'who wrote was a member': `
     SELECT m.conversation_id, m.sequence, m.author_id FROM messages m LEFT JOIN members b ON b.conversation_id = m.conversation_id AND b.user_id = m.author_id
      WHERE b.user_id IS NULL OR (b.left_sequence IS NOT NULL AND b.left_sequence < m.sequence)`,

@@ -4,8 +4,9 @@ import type { TestProject } from 'vitest/node';
 import { openDedicatedConnection } from '../../src/platform/dedicated-connection.ts';
 import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts';
 import { migrate } from '../../src/platform/migrate.ts';
+import { partitionTable } from '../../src/platform/partition.ts';
 import type { DatabaseAddress } from '../../src/platform/postgres.ts';
-import { FUNCTION_FILES, MIGRATIONS_DIRECTORY } from '../../src/schema-files.ts';
+import { FUNCTION_FILES, MIGRATIONS_DIRECTORY, PARTITIONED } from '../../src/schema-files.ts';
 import { addressOf, dropDatabase } from './database.ts';
 import { createEmbeddedDirectory } from './embedded-directory.ts';
 
@@ -21,7 +22,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await createDatabase(admin, template);
     stack.defer(() => dropDatabase(admin, template));
     stack.defer(() => dropLeftovers(admin, prefix));
-    await migrate({ address: addressOf(admin, template), directory: MIGRATIONS_DIRECTORY, functions: FUNCTION_FILES });
+    await prepare(addressOf(admin, template), Number(process.env['MESSAGE_PARTITIONS'] ?? 0));
     project.provide('adminAddress', admin);
     project.provide('templateDatabase', template);
     project.provide('databasePrefix', prefix);
@@ -30,6 +31,15 @@ export default async function setup(project: TestProject): Promise<() => Promise
     throw error;
   }
   return () => stack.disposeAsync();
+}
+
+/** With partitions everything has to work just as well: so some runs of the tests have them. */
+async function prepare(address: DatabaseAddress, partitions: number): Promise<void> {
+  const bringUpToDate = () => migrate({ address, directory: MIGRATIONS_DIRECTORY, functions: FUNCTION_FILES });
+  await bringUpToDate();
+  if (partitions === 0) return;
+  await partitionTable({ ...PARTITIONED, address, partitions });
+  await bringUpToDate();
 }
 
 async function startServer(stack: AsyncDisposableStack): Promise<DatabaseAddress> {

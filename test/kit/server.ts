@@ -26,8 +26,8 @@ export type TestServerOptions = {
   readonly limits?: Partial<Limits>;
 };
 
-/** What no request asks for: the checks of the hub and of who is connected, and what follows changes of presence. */
-const BY_THE_CLOCK = ['pg_snapshot_xmin', 'x.kind <> 3', 'connected.*'];
+/** What no request asks for: the checks of the hub and of who is connected, what follows changes of presence, and the search index put in order. */
+const BY_THE_CLOCK = ['pg_snapshot_xmin', 'x.kind <> 3', 'connected.*', 'gin_clean_pending_list'];
 
 /** A whole server on a free port, with a database of its own. */
 export class TestServer implements AsyncDisposable {

@@ -126,13 +126,13 @@ export const STATEMENTS: readonly Statement[] = [
   },
   {
     // Pages of messages.
-    mark: 'k (conversation_id, forward, bound, size, root, pinned, ord)',
+    mark: 'i (conversation_id, forward, bound, size, root, author_uuid, since, until, pinned, reacted, place, at, ord)',
     locks: none,
-    run: (state, [keys, forward, bounds, limits, roots, , viewer]) =>
+    run: (state, [keys, forward, bounds, limits, roots, ...others]) =>
       numbers(keys).flatMap((key, index): readonly object[] => {
         const conversation = state.conversation(key);
         const at = (list: Parameter | undefined) => numbers(list)[index] ?? 0;
-        if (!isMember(conversation, Number(viewer))) return [];
+        if (!isMember(conversation, Number(others.at(-1)))) return [];
         const rows = page(conversation, at(forward) === 1, at(bounds), at(limits), at(roots));
         return rows.length === 0
           ? [{ ord: index + 1, sequence: null }]

@@ -18,11 +18,13 @@ import { createIdentityResolvers } from '../../src/identity/resolvers.ts';
 import { createBodyRenderer } from '../../src/messages/body-renderer.ts';
 import { createMessageLoaders } from '../../src/messages/loaders.ts';
 import { createMessages } from '../../src/messages/messages.ts';
+import { createPages } from '../../src/messages/pages/pages.ts';
 import { createMessageResolvers } from '../../src/messages/resolvers.ts';
 import { MessageWriter } from '../../src/messages/writer.ts';
 import type { CursorCodec } from '../../src/platform/cursor.ts';
 import { badInput } from '../../src/platform/errors.ts';
 import type { Logger } from '../../src/platform/logger.ts';
+import type { Parameter, Sql } from '../../src/platform/postgres.ts';
 import type { FakeClock, Owner } from './clock.ts';
 import type { ModelDatabase } from './model-database.ts';
 import type { ModelRedis } from './model-redis.ts';
@@ -114,7 +116,12 @@ export function createSimulatedSchema(current: () => SimulatedNode) {
   const snapshots = createSnapshots(cursors);
   const viewerSnapshots = createViewerSnapshots({ readXmin: () => readXmin(current().sql) });
   const conversationLoaders = createConversationLoaders({ conversations: part('conversations'), snapshots });
-  const loaders = createMessageLoaders({ messages: part('messages'), snapshots });
+  const sql: Sql = Object.assign(
+    <Row extends object>(text: TemplateStringsArray, ...values: readonly Parameter[]) => current().sql<Row>(text, ...values),
+    { once: <Row extends object>(text: TemplateStringsArray, ...values: readonly Parameter[]) => current().sql.once<Row>(text, ...values) },
+  );
+  const pages = createPages({ sql, slow: () => sql, logger: silent });
+  const loaders = createMessageLoaders({ messages: part('messages'), pages, snapshots });
   // Of identity the schema needs what is answered without it.
   const identity = {} as IdentityService;
   const resolvers = [
@@ -128,6 +135,9 @@ export function createSimulatedSchema(current: () => SimulatedNode) {
       cursors,
       snapshots,
       renderer: createBodyRenderer(),
+      readText: async () => {
+        throw new Error('Nobody searches here.');
+      },
     }),
     createEventResolvers({
       subscriptions: part('subscriptions'),

@@ -14,6 +14,7 @@ import { createPeople, seenBy } from './people.js';
 import { createOwnPresence, createPresences } from './presence.js';
 import { createReading } from './reading.js';
 import { isAtEnd, keepPlace, reveal, scrollToEnd, stayAtEnd } from './scroll.js';
+import { createSearch } from './search.js';
 import { createSession, isTransient } from './session.js';
 import { createThread } from './thread.js';
 import * as timeline from './timeline.js';
@@ -108,6 +109,16 @@ const pins = createFound({
   where: () => '',
   onGo: (message) => goTo(open.id, message),
 });
+const search = createSearch({
+  form: $('search'),
+  panel,
+  attempt,
+  ask: async (query, after) => (await session.ask(operations.SEARCH, { query, after })).viewer.searchMessages,
+  async onGo(message) {
+    await goTo(message.conversation.id, message);
+    return [...document.querySelectorAll(`[data-key="${CSS.escape(`${message.author.id}:${message.clientMessageId}`)}"]`)];
+  },
+});
 const members = {
   name: 'members',
   title: 'Members',
@@ -129,6 +140,7 @@ function showDoor() {
   leave();
   // The next one to sign in here may be somebody else.
   thread.forget();
+  search.forget();
   presences.forget();
   $('messages').replaceChildren();
   $('app').hidden = true;
@@ -259,7 +271,7 @@ async function show(id, messageId = null) {
   const conversation = conversations.get(id);
   if (open !== conversation) {
     keepDraft();
-    if (!panel.shows('mentions')) panel.close();
+    closeOfOpen();
     open = conversation;
     reading.begin(open);
     composer.fill(open.draft);
@@ -304,11 +316,16 @@ async function goTo(conversationId, { id, threadRoot }) {
 
 function leave() {
   keepDraft();
-  if (!panel.shows('mentions')) panel.close();
+  closeOfOpen();
   open = null;
   delete document.body.dataset.view;
   delete document.body.dataset.open;
   render();
+}
+
+/** What the panel shows of the open conversation goes with it. */
+function closeOfOpen() {
+  if (!panel.shows('mentions') && !panel.shows('search')) panel.close();
 }
 
 function keepDraft() {

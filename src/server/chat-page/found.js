@@ -1,12 +1,13 @@
-/** Lists of messages that stand elsewhere, such as pinned ones and mentions: each line leads to its place. */
+/** Lists of messages that stand elsewhere, such as pinned ones, mentions and what was searched for: each line leads to its place. */
 
 import { avatar, element, time } from './list.js';
 
 /**
- * `ask` reads a page, by a cursor or null: `nodes` and `pageInfo`. `where` says of a message what stands beside its author, `onGo` goes to it.
+ * `ask` reads a page, by a cursor or null: `nodes` and `pageInfo`. `where` says of a message what stands beside its author, `excerpt` what of its body
+ * is shown, `onGo` goes to it.
  * Returns a view for the panel that can be `load`ed, also anew when something has changed.
  */
-export function createFound({ name, title, empty, panel, attempt, ask, where, onGo }) {
+export function createFound({ name, title, empty, panel, attempt, ask, where, excerpt = ({ body }) => [body ?? 'Message deleted'], onGo }) {
   let found = [];
   let after = null;
   let isLoaded = false;
@@ -30,7 +31,15 @@ export function createFound({ name, title, empty, panel, attempt, ask, where, on
     get empty() {
       return isLoaded ? empty : '';
     },
-    lines: () => found.map((message) => foundItem(message, where(message), () => onGo(message))),
+    lines: () =>
+      found.map((message) =>
+        foundItem(
+          message,
+          where(message),
+          () => excerpt(message),
+          () => onGo(message),
+        ),
+      ),
     after: () => (after === null ? null : () => attempt(() => load(after))),
   };
 
@@ -49,8 +58,8 @@ export function createFound({ name, title, empty, panel, attempt, ask, where, on
   };
 }
 
-function foundItem(message, where, onclick) {
-  const { id, author, body, createdAt, threadRoot } = message;
+function foundItem(message, where, excerpt, onclick) {
+  const { id, author, body, highlights, createdAt, threadRoot } = message;
   const place = [where, threadRoot === null ? '' : 'in a thread'].filter(Boolean).join(' · ');
   const build = () => [
     element(
@@ -60,8 +69,8 @@ function foundItem(message, where, onclick) {
       element('strong', { textContent: author.displayName }),
       time(createdAt),
       element('small', { textContent: place }),
-      element('span', { className: 'excerpt', textContent: body ?? 'Message deleted' }),
+      element('span', { className: 'excerpt' }, ...excerpt()),
     ),
   ];
-  return { key: id, version: [author.displayName, body, place], build };
+  return { key: id, version: [author.displayName, body, highlights, place], build };
 }

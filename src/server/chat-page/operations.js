@@ -39,6 +39,13 @@ export const PAGE = `query (
 export const MENTIONS = `query ($after: Cursor) {
   viewer { mentions(first: 20, after: $after) { nodes { ${MESSAGE} conversation { id viewerTitle } } pageInfo { hasNextPage endCursor } } }
 }`;
+export const SEARCH = `query ($query: String!, $after: Cursor) {
+  viewer {
+    searchMessages(query: $query, first: 20, after: $after) {
+      edges { highlights { start length } node { ${MESSAGE} conversation { id viewerTitle } } } pageInfo { hasNextPage endCursor }
+    }
+  }
+}`;
 export const PEOPLE = `query ($id: ID!) { conversation(id: $id) { members(first: 100) { totalCount nodes { ${MEMBER} } } } }`;
 export const CHANNELS = 'query { channels(first: 100) { nodes { id title viewerRole members { totalCount } } } }';
 export const USER = 'query ($handle: String) { user(handle: $handle) { id } }';

@@ -19,6 +19,7 @@ export const EXAMPLES: Readonly<Record<string, (input: ExampleInput) => unknown>
   'Query.explainCost.document': () => '{ viewer { user { handle } } }',
   'Query.channels.query': ({ world }) => world.title ?? 'No channel has such a title',
   'Conversation.messages.last': () => 20,
+  'Viewer.searchMessages.query': () => 'answer',
 
   'Subscription.conversationEvents.after': ({ world }) => world.after.cursor,
   'Subscription.viewerEvents.after': ({ world, role }) => world.after.viewerCursors.get(role) ?? null,

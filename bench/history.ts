@@ -1,0 +1,183 @@
+// npm run bench:history -- [--messages 10000000] [--rounds 100] [--on embedded,postgres] [--json FILE]
+//
+// Builds a database of so many messages, of which up to three conversations have a million each, and reads pages of fifty as the server does:
+// under every filter, at three depths, beside what the same page costs by OFFSET and by plain indexes. `postgres` is the server of
+// DATABASE_URL, or the local one.
+
+import { writeFileSync } from 'node:fs';
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { inbox, membersPages, unreadConversationCount, unreadCounts } from '../src/conversations/store.ts';
+import { NO_FILTER, type PageFilter, type PagePlace, type PageRequest } from '../src/messages/pages/page.ts';
+import { planPage } from '../src/messages/plan.ts';
+import { lastMessages } from '../src/messages/store.ts';
+import { openDedicatedConnection } from '../src/platform/dedicated-connection.ts';
+import { connectPostgres, type DatabaseAddress, type Sql } from '../src/platform/postgres.ts';
+import { Explainer } from '../test/kit/explain.ts';
+import type { LargeHistory } from '../test/kit/large-history.ts';
+import { createBenchDatabase } from './databases.ts';
+import { buildHistories, INBOX_CONVERSATIONS } from './history-data.ts';
+import { measureOtherWays } from './other-ways.ts';
+
+const { values } = parseArgs({
+  options: {
+    messages: { type: 'string', default: '10000000' },
+    rounds: { type: 'string', default: '100' },
+    on: { type: 'string', default: 'embedded,postgres' },
+    json: { type: 'string' },
+  },
+});
+const rounds = Number(values.rounds);
+const PAGE = 51;
+const INBOX_PAGE = 50;
+
+/** What is measured, as one page backward from a depth, or around a place there. */
+type Case = { readonly name: string; readonly filter: PageFilter; readonly place?: (history: LargeHistory, share: number) => PagePlace };
+export type Measured = {
+  readonly name: string;
+  readonly depth: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly read: number;
+  readonly returned: number;
+};
+
+for (const target of values.on.split(',')) {
+  await using database = await createBenchDatabase(
+    target === 'embedded' ? null : (process.env['DATABASE_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres'),
+  );
+  const built = await buildHistories(database.address, Number(values.messages), (line) => say(`${database.name}: ${line}`));
+  const measured = await measurePages(database.address, built.histories);
+  report(`${database.name}: pages of ${PAGE - 1}, ms`, measured);
+  const inboxP50 = await measureInbox(database.address, built.viewerKey);
+  say(
+    `inbox: ${INBOX_PAGE} of ${INBOX_CONVERSATIONS} conversations with last message, unread and five members: p50 ${inboxP50.join(', p99 ')} ms`,
+  );
+  const [first] = built.histories;
+  if (first !== undefined) for (const line of await measureOtherWays(database.address, first, depthsOf(first))) say(line);
+  if (values.json !== undefined) writeFileSync(`${values.json}.${target}.json`, JSON.stringify({ built, measured, inboxP50 }, null, 1));
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function casesOf({ authors, threads, startMs, endMs }: LargeHistory): readonly Case[] {
+  const at = (share: number) => new Date(startMs + (endMs - startMs) * share);
+  const filter = (name: string, conditions: Partial<PageFilter>): Case => ({ name, filter: { ...NO_FILTER, ...conditions } });
+  return [
+    filter('no filter', {}),
+    filter('active author', { authorUuid: authors.active }),
+    filter('rare author', { authorUuid: authors.rare }),
+    filter('silent author', { authorUuid: authors.silent }),
+    filter('with reactions', { hasReactions: true }),
+    filter('without reactions', { hasReactions: false }),
+    filter('pinned', { pinned: true }),
+    filter('not pinned', { pinned: false }),
+    filter('since and until', { since: at(0.01), until: at(0.99) }),
+    filter('large thread', { threadRoot: threads.large }),
+    filter('large thread, active author', { threadRoot: threads.large, authorUuid: authors.active }),
+    filter('active author, with reactions', { authorUuid: authors.active, hasReactions: true }),
+    filter('rare author, with reactions', { authorUuid: authors.rare, hasReactions: true }),
+    filter('rare author, without reactions', { authorUuid: authors.rare, hasReactions: false }),
+    filter('all at once', { authorUuid: authors.active, hasReactions: true, pinned: false, since: at(0.01), until: at(0.99) }),
+    { ...filter('around a time', {}), place: (_, share) => ({ time: at(share) }) },
+    { ...filter('around a position', {}), place: ({ messages }, share) => ({ position: Math.max(1, Math.round(messages * share)) }) },
+  ];
+}
+
+function depthsOf({ messages }: LargeHistory): readonly number[] {
+  return [1, 10_000, 900_000].map((depth) => Math.min(depth, Math.floor(messages * 0.9)));
+}
+
+function requestsOf({ filter, place }: Case, history: LargeHistory, depth: number): readonly PageRequest[] {
+  const { conversationKey, sequenceMax, messages } = history;
+  const request = {
+    conversationKey,
+    filter,
+    isForward: false,
+    place: null,
+    limit: PAGE,
+    bound: Math.round(sequenceMax * (1 - (depth - 1) / messages)) + 1,
+  };
+  if (place === undefined) return [request];
+  const anchor = place(history, 1 - depth / messages);
+  return [
+    { ...request, place: anchor, bound: Number.MAX_SAFE_INTEGER },
+    { ...request, place: anchor, bound: 0, isForward: true },
+  ];
+}
+
+/** Depths, filters and conversations take turns, so that none has the machine, or what is cached, to itself. */
+async function measurePages(address: DatabaseAddress, histories: readonly LargeHistory[]): Promise<readonly Measured[]> {
+  await using database = connect(address);
+  await using connection = openDedicatedConnection(address);
+  const explainer = await Explainer.create(connection.sql, ['messages', 'message_changes']);
+  const [sample] = histories;
+  if (sample === undefined) throw new Error('There must be a conversation.');
+  const places = casesOf(sample).flatMap((_, index) => depthsOf(sample).map((depth) => ({ index, depth, times: [] as number[] })));
+  for (let round = 0; round < rounds; round += 1) {
+    const history = histories[round % histories.length] ?? sample;
+    const cases = casesOf(history);
+    for (const { index, depth, times } of places) {
+      const each = cases[index];
+      if (each === undefined) continue;
+      const moved = depth + (depth === 1 ? 0 : Math.floor(Math.random() * Math.min(depth / 2, 5_000)));
+      const requests = requestsOf(each, history, Math.min(moved, history.messages - 100));
+      const startedAt = performance.now();
+      await planPage(each.filter).read(database.sql, history.viewerKey, requests);
+      times.push(performance.now() - startedAt);
+    }
+  }
+  const measured: Measured[] = [];
+  for (const { index, depth, times } of places) {
+    const each = casesOf(sample)[index];
+    if (each === undefined) continue;
+    const { read, returned } = await explainer.explain((sql) =>
+      planPage(each.filter).read(sql, sample.viewerKey, requestsOf(each, sample, depth)),
+    );
+    measured.push({ name: each.name, depth, ...percentiles(times), read, returned });
+  }
+  return measured;
+}
+
+/** As the server answers an inbox: one statement for the page, one for each of what is shown of it. */
+async function measureInbox(address: DatabaseAddress, viewerKey: number): Promise<readonly string[]> {
+  await using database = connect(address);
+  const read = async (sql: Sql) => {
+    const keys = (await inbox(sql, viewerKey, null, INBOX_PAGE + 1)).slice(0, INBOX_PAGE).map(({ conversation }) => conversation.key);
+    const members = keys.map((conversationKey) => ({ conversationKey, afterSequence: 0, limit: 5 }));
+    await Promise.all([lastMessages(sql, viewerKey, keys), unreadCounts(sql, viewerKey, keys), membersPages(sql, viewerKey, members)]);
+  };
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const startedAt = performance.now();
+    await read(database.sql);
+    times.push(performance.now() - startedAt);
+  }
+  await unreadConversationCount(database.sql, viewerKey);
+  const { p50Ms, p99Ms } = percentiles(times);
+  return [p50Ms.toFixed(2), p99Ms.toFixed(2)];
+}
+
+function connect(address: DatabaseAddress) {
+  return connectPostgres({ address, connectionsMax: 4, queueMax: 100, statementTimeoutMs: 60_000, lockTimeoutMs: 10_000 });
+}
+
+function percentiles(times: readonly number[]): { readonly p50Ms: number; readonly p99Ms: number } {
+  const sorted = times.toSorted((one, other) => one - other);
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+  return { p50Ms: at(0.5), p99Ms: at(0.99) };
+}
+
+function report(title: string, measured: readonly Measured[]): void {
+  const depths = [...new Set(measured.map(({ depth }) => depth))];
+  say(`\n${title.padEnd(48)}${depths.map((depth) => `depth ${depth}`.padStart(26)).join('')}    deepest`);
+  say(`${''.padEnd(48)}${depths.map(() => 'p50    p99   read/rows'.padStart(26)).join('')}   / newest`);
+  for (const [name, rows] of Map.groupBy(measured, (row) => row.name)) {
+    const cells = rows.map(({ p50Ms, p99Ms, read, returned }) =>
+      `${p50Ms.toFixed(2)} ${p99Ms.toFixed(2).padStart(6)} ${`${Math.round(read)}/${Math.round(returned)}`.padStart(10)}`.padStart(26),
+    );
+    say(`${name.padEnd(48)}${cells.join('')}${((rows.at(-1)?.p50Ms ?? 0) / (rows[0]?.p50Ms || 1)).toFixed(2).padStart(11)}`);
+  }
+}

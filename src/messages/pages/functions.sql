@@ -1,0 +1,175 @@
+-- Messages by what they say: the blocks in which search looks, and the walk through them. What stands in the blocks and their index is in
+-- migrations/0008-search.sql; what a query says, in search/functions.sql.
+--
+-- Text is wanted by texts that must be in a folded body, and by starts, of what is too short to be looked for anywhere, that must be in its
+-- words ('' holds always): arrays that belong together. Keys are those of the index which a block must have.
+
+-- Writes the blocks of a conversation that are full, p_max at most: there is more than one where messages were written by other means than the
+-- functions. The caller holds the lock.
+CREATE OR REPLACE FUNCTION fill_search_blocks(p_conversation bigint, p_max integer) RETURNS void LANGUAGE sql VOLATILE SET jit = off AS $$
+  INSERT INTO search_blocks (conversation_id, last_sequence, sequences, authors, thread_roots, texts)
+  SELECT p_conversation, max(m.sequence), array_agg(m.sequence ORDER BY m.sequence), array_agg(m.author_id ORDER BY m.sequence),
+         array_agg(coalesce(m.thread_root, 0) ORDER BY m.sequence), array_agg(search_fold(m.body) ORDER BY m.sequence)
+    FROM (SELECT m.sequence, m.position, m.author_id, m.thread_root, m.body FROM messages m
+           WHERE m.conversation_id = p_conversation AND m.sequence > coalesce((SELECT b.last_sequence FROM search_blocks b WHERE b.conversation_id = p_conversation ORDER BY b.conversation_id DESC, b.last_sequence DESC LIMIT 1), 0)
+           ORDER BY m.sequence LIMIT p_max * 32) m
+   GROUP BY (m.position - 1) / 32 HAVING count(*) = 32
+$$;
+
+-- What a message says now, null: nothing any more, in its block, if there is one yet. The caller holds the lock.
+CREATE OR REPLACE FUNCTION change_search_block(p_conversation bigint, p_sequence bigint, p_body text) RETURNS void LANGUAGE sql VOLATILE AS $$
+  UPDATE search_blocks b SET texts[array_position(b.sequences, p_sequence)] = search_fold(p_body)
+   WHERE b.conversation_id = p_conversation
+     AND b.last_sequence = (SELECT x.last_sequence FROM search_blocks x WHERE x.conversation_id = p_conversation AND x.last_sequence >= p_sequence
+                             ORDER BY x.conversation_id, x.last_sequence LIMIT 1)
+$$;
+
+-- Whether a folded text holds another, and, if that has a start, where a word begins with it.
+CREATE OR REPLACE FUNCTION search_holds(p_folded text, p_text text, p_start text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+  words text; place integer := 0; next integer;
+BEGIN
+  IF p_start = '' OR strpos(p_folded, p_text) = 0 THEN RETURN strpos(p_folded, p_text) > 0; END IF;
+  words := search_words(p_folded);
+  LOOP
+    next := strpos(substr(words, place + 1), p_start);
+    IF next = 0 THEN RETURN false; END IF;
+    place := place + next;
+    -- The words have one space more in front; punctuation is to be there, too.
+    IF substr(p_folded, place, length(p_text)) = p_text THEN RETURN true; END IF;
+  END LOOP;
+END $$;
+
+-- Whether a folded text holds all that is wanted and nothing that is unwanted.
+CREATE OR REPLACE FUNCTION search_matches(p_folded text, p_texts text[], p_starts text[], p_unwanted_texts text[], p_unwanted_starts text[]) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  IF p_folded IS NULL THEN RETURN false; END IF;
+  FOR i IN 1 .. cardinality(p_texts) LOOP
+    IF NOT search_holds(p_folded, p_texts[i], p_starts[i]) THEN RETURN false; END IF;
+  END LOOP;
+  FOR i IN 1 .. cardinality(p_unwanted_texts) LOOP
+    IF search_holds(p_folded, p_unwanted_texts[i], p_unwanted_starts[i]) THEN RETURN false; END IF;
+  END LOOP;
+  RETURN true;
+END $$;
+
+-- Over how many messages about 300 matches are spread, judged by how many were found in how many; three more are thought to have been missed by
+-- chance.
+CREATE OR REPLACE FUNCTION search_span(p_searched bigint, p_hits bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+  SELECT 300 * (p_searched + 1) / (p_hits + 3)
+$$;
+
+-- The sequences of the messages of a block that match, in the order asked for. What a message has beside its text is looked up only if it matters.
+CREATE OR REPLACE FUNCTION search_block(
+  b search_blocks, p_low bigint, p_high bigint, p_forward boolean, p_root bigint, p_author bigint, p_reacted boolean, p_pinned boolean,
+  p_texts text[], p_starts text[], p_unwanted_texts text[], p_unwanted_starts text[]) RETURNS SETOF bigint LANGUAGE sql STABLE AS $$
+  SELECT t.sequence
+    FROM unnest(b.sequences, b.authors, b.thread_roots, b.texts) t (sequence, author_id, thread_root, folded)
+   WHERE t.sequence > p_low AND t.sequence < p_high AND strpos(t.folded, p_texts[1]) > 0 AND (p_root IS NULL OR t.thread_root = p_root) AND (p_author IS NULL OR t.author_id = p_author)
+     AND search_matches(t.folded, p_texts, p_starts, p_unwanted_texts, p_unwanted_starts)
+     AND (p_reacted IS NULL AND p_pinned IS NULL
+          OR EXISTS (SELECT FROM messages m WHERE m.conversation_id = b.conversation_id AND m.sequence = t.sequence
+                        AND (p_reacted IS NULL OR (m.reactions IS NOT NULL) = p_reacted) AND (p_pinned IS NULL OR (m.pinned_at IS NOT NULL) = p_pinned)))
+   ORDER BY CASE WHEN p_forward THEN t.sequence ELSE -t.sequence END
+$$;
+
+-- The same of the messages that are in no block yet.
+CREATE OR REPLACE FUNCTION search_tail(
+  p_conversation bigint, p_low bigint, p_high bigint, p_forward boolean, p_limit integer, p_root bigint, p_author bigint, p_reacted boolean, p_pinned boolean,
+  p_texts text[], p_starts text[], p_unwanted_texts text[], p_unwanted_starts text[]) RETURNS bigint[] LANGUAGE sql STABLE AS $$
+  SELECT coalesce(array_agg(x.sequence ORDER BY CASE WHEN p_forward THEN x.sequence ELSE -x.sequence END), '{}')
+    FROM (SELECT m.sequence FROM messages m
+           WHERE m.conversation_id = p_conversation AND m.sequence > p_low AND m.sequence < p_high AND (p_root IS NULL OR coalesce(m.thread_root, 0) = p_root)
+             AND (p_author IS NULL OR m.author_id = p_author) AND (p_reacted IS NULL OR (m.reactions IS NOT NULL) = p_reacted) AND (p_pinned IS NULL OR (m.pinned_at IS NOT NULL) = p_pinned)
+             AND search_matches(search_fold(m.body), p_texts, p_starts, p_unwanted_texts, p_unwanted_starts)
+           ORDER BY CASE WHEN p_forward THEN m.sequence ELSE -m.sequence END LIMIT p_limit) x
+$$;
+
+-- The sequences of up to p_limit messages of a conversation that match, of those greater than p_low and less than p_high: the newest, or, forward,
+-- the oldest, in this order. p_root: null: wherever they stand; 0: in no thread; else in this one. p_author, p_reacted, p_pinned: null does not matter;
+-- p_pinned needs a p_root.
+--
+-- The messages in no block are looked at as they stand; then a few blocks, which finds what is common, and so are
+-- those of a part that has few. How much was found in how many says how
+-- large the part is for which the index is asked next, so that neither what is common has many blocks gathered, nor what is rare is asked for often.
+-- searched and hits are how much was found so far, also elsewhere; they come back with what was found here.
+CREATE OR REPLACE FUNCTION search_walk(
+  p_conversation bigint, p_low bigint, p_high bigint, p_forward boolean, p_limit integer, p_root bigint, p_author bigint, p_reacted boolean, p_pinned boolean,
+  p_texts text[], p_starts text[], p_unwanted_texts text[], p_unwanted_starts text[], p_keys text[],
+  INOUT searched bigint, INOUT hits bigint, OUT sequences bigint[])
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+DECLARE
+  keys     text[] := CASE WHEN p_author IS NULL THEN p_keys ELSE p_keys || ('author:' || p_author) END;
+  newest   bigint := coalesce((SELECT b.last_sequence FROM search_blocks b WHERE b.conversation_id = p_conversation ORDER BY b.conversation_id DESC, b.last_sequence DESC LIMIT 1), 0);
+  -- Of the last sequences of the blocks that are still to be searched. Of those beyond p_high one may hold what is not.
+  lowest   bigint := greatest(p_low, 0) + 1;
+  highest  bigint := coalesce((SELECT b.last_sequence FROM search_blocks b WHERE b.conversation_id = p_conversation AND b.last_sequence >= p_high - 1
+                                 ORDER BY b.conversation_id, b.last_sequence LIMIT 1), newest);
+  is_first boolean := true;
+  span bigint; shift integer; bucket bigint; part_lowest bigint; part_highest bigint; found bigint[];
+BEGIN
+  sequences := '{}';
+  IF p_pinned THEN
+    -- At most 100 are.
+    SELECT coalesce(array_agg(x.sequence), '{}') INTO sequences
+      FROM (SELECT m.sequence FROM message_changes y, LATERAL (SELECT m.* FROM messages m WHERE m.conversation_id = p_conversation AND m.sequence = y.message_sequence OFFSET 0) m
+             WHERE y.conversation_id = p_conversation AND y.thread_root = p_root AND y.is_pinned AND y.message_sequence > p_low AND y.message_sequence < p_high
+               AND (p_author IS NULL OR m.author_id = p_author) AND (p_reacted IS NULL OR (m.reactions IS NOT NULL) = p_reacted)
+               AND search_matches(search_fold(m.body), p_texts, p_starts, p_unwanted_texts, p_unwanted_starts)
+             ORDER BY CASE WHEN p_forward THEN m.sequence ELSE -m.sequence END LIMIT p_limit) x;
+    RETURN;
+  END IF;
+  IF NOT p_forward AND p_high > newest THEN
+    sequences := search_tail(p_conversation, greatest(p_low, newest), p_high, false, p_limit, p_root, p_author, p_reacted, p_pinned, p_texts, p_starts, p_unwanted_texts, p_unwanted_starts);
+    searched := searched + 32;
+    hits := hits + cardinality(sequences);
+  END IF;
+
+  WHILE cardinality(sequences) < p_limit AND lowest <= highest LOOP
+    span := search_span(searched, hits);
+    part_lowest := lowest; part_highest := highest;
+    IF (is_first AND span < newest) OR highest - lowest < 1024 THEN
+      IF p_forward THEN
+        SELECT max(x.last_sequence) INTO part_highest FROM
+          (SELECT b.last_sequence FROM search_blocks b WHERE b.conversation_id = p_conversation AND b.last_sequence >= lowest AND b.last_sequence <= highest ORDER BY b.conversation_id, b.last_sequence LIMIT CASE WHEN is_first THEN 4 ELSE 32 END) x;
+      ELSE
+        SELECT min(x.last_sequence) INTO part_lowest FROM
+          (SELECT b.last_sequence FROM search_blocks b WHERE b.conversation_id = p_conversation AND b.last_sequence >= lowest AND b.last_sequence <= highest ORDER BY b.conversation_id DESC, b.last_sequence DESC LIMIT CASE WHEN is_first THEN 4 ELSE 32 END) x;
+      END IF;
+      EXIT WHEN part_lowest IS NULL OR part_highest IS NULL;
+      SELECT coalesce(array_agg(t.sequence), '{}') INTO found
+        FROM (SELECT b FROM search_blocks b WHERE b.conversation_id = p_conversation AND b.last_sequence BETWEEN part_lowest AND part_highest ORDER BY CASE WHEN p_forward THEN b.last_sequence ELSE -b.last_sequence END OFFSET 0) x (block),
+             LATERAL search_block(x.block, p_low, p_high, p_forward, p_root, p_author, p_reacted, p_pinned, p_texts, p_starts, p_unwanted_texts, p_unwanted_starts) t (sequence);
+      searched := searched + 128;
+    ELSE
+      -- The conversation as a whole, or the part of it, of one of two sizes, in which the next block is.
+      shift := CASE WHEN span >= newest THEN NULL WHEN span >= 1 << 18 THEN 18 ELSE 15 END;
+      IF shift IS NOT NULL THEN
+        bucket := CASE WHEN p_forward THEN lowest ELSE highest END >> shift;
+        IF p_forward THEN part_highest := least(highest, ((bucket + 1) << shift) - 1); ELSE part_lowest := greatest(lowest, bucket << shift); END IF;
+      END IF;
+      -- By the keys alone: nothing else here can be looked up in an index, as that would be read from its end, whatever is wanted. The blocks come in
+      -- their order, and no more of them are unpacked than it takes.
+      SELECT coalesce(array_agg(y.sequence), '{}') INTO found
+        FROM (SELECT t.sequence
+                FROM (SELECT b FROM search_blocks b
+                       WHERE (search_keys(b.conversation_id, b.last_sequence, b.authors, b.texts) COLLATE "C")
+                             @> (keys || CASE WHEN shift IS NULL THEN 'all:' || p_conversation ELSE shift || ':' || p_conversation || ':' || bucket END)
+                         AND b.conversation_id + 0 = p_conversation AND b.last_sequence + 0 BETWEEN part_lowest AND part_highest
+                       ORDER BY CASE WHEN p_forward THEN b.last_sequence ELSE -b.last_sequence END OFFSET 0) x (block),
+                     LATERAL search_block(x.block, p_low, p_high, p_forward, p_root, p_author, p_reacted, p_pinned, p_texts, p_starts, p_unwanted_texts, p_unwanted_starts) t (sequence)
+               LIMIT p_limit - cardinality(sequences)) y;
+      searched := searched + part_highest - part_lowest + 1;
+    END IF;
+    is_first := false;
+    sequences := (sequences || found)[1:p_limit];
+    hits := hits + cardinality(found);
+    IF p_forward THEN lowest := part_highest + 1; ELSE highest := part_lowest - 1; END IF;
+  END LOOP;
+
+  IF p_forward AND cardinality(sequences) < p_limit AND p_high > newest THEN
+    sequences := sequences || search_tail(p_conversation, greatest(p_low, newest), p_high, true, p_limit - cardinality(sequences), p_root, p_author, p_reacted, p_pinned,
+                                          p_texts, p_starts, p_unwanted_texts, p_unwanted_starts);
+  END IF;
+END $$;

@@ -1,0 +1,147 @@
+import type { Parameter, Sql } from '../../platform/postgres.ts';
+import { statementOf } from '../../platform/statement.ts';
+import { type EmptyPageRow, PAGE_ROWS_MAX, type PageFilter, type PagePlace, type PageRequest, type PageRow } from './page.ts';
+
+/**
+ * Which index a page is read from, from its bound on: the columns between the conversation, which is given, and the sequence, by which
+ * everything is ordered; and what else must hold of a row.
+ */
+export type Walk = {
+  /** `x`: messages, or the marks beside those that were changed. */
+  readonly table: 'messages' | 'message_changes';
+  readonly columns: readonly { readonly name: string; readonly value: string }[];
+  readonly where: string;
+};
+
+const LIST = { name: 'coalesce(x.thread_root, 0)', value: 'k.root' };
+const MARKED_LIST = { name: 'x.thread_root', value: 'k.root' };
+const AUTHOR = { name: 'x.author_id', value: 'a.id' };
+const NOT_PINNED = '(k.pinned <> 2 OR x.pinned_at IS NULL)';
+const REACTED = 'x.has_reactions AND (k.pinned <> 2 OR NOT x.is_pinned)';
+/** In a form of which the planner thinks that it holds for half of the rows; of IS NULL it may think that it holds for hardly any. */
+const UNREACTED = 'CASE WHEN x.reactions IS NULL THEN true ELSE false END';
+
+/** By messages_list_idx, which is only used where a sequence is said to be greater than 0, and by messages_author_idx. */
+export const LIST_WALK: Walk = { table: 'messages', columns: [LIST], where: `x.sequence > 0 AND ${NOT_PINNED}` };
+export const UNREACTED_WALK: Walk = { ...LIST_WALK, where: `${LIST_WALK.where} AND ${UNREACTED}` };
+export const AUTHOR_WALK: Walk = { table: 'messages', columns: [LIST, AUTHOR], where: NOT_PINNED };
+export const UNREACTED_AUTHOR_WALK: Walk = { ...AUTHOR_WALK, where: `${NOT_PINNED} AND ${UNREACTED}` };
+/** By message_changes_pinned_idx, message_changes_reacted_idx (as above) and message_changes_reacted_author_idx. */
+export const PINNED_WALK: Walk = {
+  table: 'message_changes',
+  columns: [MARKED_LIST],
+  where: 'x.is_pinned AND (k.author IS NULL OR x.author_id = a.id) AND (k.reacted = 0 OR x.has_reactions = (k.reacted = 1))',
+};
+export const REACTED_WALK: Walk = {
+  table: 'message_changes',
+  columns: [MARKED_LIST],
+  where: `x.message_sequence > 0 AND ${REACTED}`,
+};
+export const REACTED_AUTHOR_WALK: Walk = { table: 'message_changes', columns: [MARKED_LIST, AUTHOR], where: REACTED };
+
+/** A statement that reads pages of many conversations. */
+export type ReadPages = (sql: Sql, viewerKey: number, requests: readonly PageRequest[]) => Promise<readonly (PageRow | EmptyPageRow)[]>;
+
+/**
+ * Pages of many conversations in one statement, oldest first within each; only of conversations the viewer is in, judged in the same
+ * snapshot. A conversation without messages in the page answers one row whose `sequence` is null.
+ */
+export function pageReader(walk: Walk): ReadPages {
+  const statement = statementOf(pageStatement(messagesOf(walk)));
+  return (sql, viewerKey, requests) => sql<PageRow | EmptyPageRow>(statement, ...pageValues(viewerKey, requests));
+}
+
+/** What the parameters of a page's statement are, save those of the messages it reads. */
+export function pageValues(viewerKey: number, requests: readonly PageRequest[]): readonly Parameter[] {
+  return [
+    requests.map(({ conversationKey }) => conversationKey),
+    requests.map(({ isForward }) => (isForward ? 1 : 0)),
+    requests.map(({ bound }) => bound),
+    requests.map(({ limit }) => limit),
+    requests.map(({ filter }) => filter.threadRoot),
+    requests.map(({ filter }) => filter.authorUuid ?? NOBODY),
+    requests.map(({ filter }) => filter.since?.getTime() ?? NO_TIME_MS),
+    requests.map(({ filter }) => filter.until?.getTime() ?? NO_TIME_MS),
+    requests.map(({ filter }) => choice(filter.pinned)),
+    requests.map(({ filter }) => choice(filter.hasReactions)),
+    requests.map(({ place }) => (place === null ? 0 : 'time' in place ? 1 : 2)),
+    requests.map(({ place }) => placeNumber(place)),
+    viewerKey,
+  ];
+}
+
+/** Arrays hold no nulls: these stand for what is not given. */
+const NOBODY = '00000000-0000-0000-0000-000000000000';
+const NO_TIME_MS = Number.MIN_SAFE_INTEGER;
+const ENDLESS = '9223372036854775807';
+
+function choice(wanted: PageFilter['pinned']): number {
+  return wanted === null ? 0 : wanted ? 1 : 2;
+}
+
+function placeNumber(place: PagePlace | null): number {
+  if (place === null) return 0;
+  return 'time' in place ? place.time.getTime() : place.position;
+}
+
+/**
+ * `messages` gives rows of messages for the request `k` of the author `a` between the sequences `r.low` and `r.high`.
+ *
+ * OFFSET 0 keeps the planner from turning look-ups by key into scans of all that there is. Bounds of time and place become sequences by
+ * binary search over the primary key, once for each page. The literal limit, which is the longest page's, tells the planner how little
+ * will be read, as it cannot know the page's own.
+ */
+export function pageStatement(messages: string): string {
+  return `
+    SELECT k.ord::integer AS ord, x.conversation_id, x.sequence, x.position, x.client_message_id, x.body, x.reply_to, x.created_at, x.edited_at, x.deleted_at,
+           x.author_id, u.public_id AS author_public_id, u.handle AS author_handle, u.display_name AS author_display_name, u.created_at AS author_created_at,
+           u.avatar_url AS author_avatar_url, x.thread_root, x.reply_count, x.reactions, x.pinned_at, x.mentions_all,
+           CASE WHEN x.mentions IS NOT NULL THEN users_json(x.mentions) END AS mentions
+      FROM (SELECT i.*, nullif(i.author_uuid, '${NOBODY}') AS author
+              FROM unnest(?::bigint[], ?::integer[], ?::bigint[], ?::integer[], ?::bigint[], ?::uuid[], ?::bigint[], ?::bigint[], ?::integer[], ?::integer[], ?::integer[], ?::bigint[])
+                   WITH ORDINALITY i (conversation_id, forward, bound, size, root, author_uuid, since, until, pinned, reacted, place, at, ord)) k
+      JOIN LATERAL (SELECT FROM members b WHERE b.conversation_id = k.conversation_id AND b.user_id = ?::bigint AND b.left_sequence IS NULL OFFSET 0) v ON true
+      LEFT JOIN LATERAL (SELECT u.id FROM users u WHERE u.public_id = k.author OFFSET 0) a ON true
+      JOIN LATERAL (
+        SELECT greatest(CASE k.forward WHEN 1 THEN k.bound ELSE 0 END, t.since - 1, CASE k.forward WHEN 1 THEN t.place - 1 END) AS low,
+               least(CASE k.forward WHEN 1 THEN ${ENDLESS} ELSE k.bound END, t.until, CASE k.forward WHEN 0 THEN t.place END) AS high
+          FROM (SELECT CASE WHEN k.since > ${NO_TIME_MS} THEN coalesce(sequence_at_time(k.conversation_id, ${timeOf('k.since')}), ${ENDLESS}) END AS since,
+                       CASE WHEN k.until > ${NO_TIME_MS} THEN sequence_at_time(k.conversation_id, ${timeOf('k.until')}) END AS until,
+                       CASE k.place WHEN 1 THEN coalesce(sequence_at_time(k.conversation_id, ${timeOf('k.at')}), ${ENDLESS})
+                                    WHEN 2 THEN coalesce(sequence_at_position(k.conversation_id, k.at), ${ENDLESS}) END AS place OFFSET 0) t
+        OFFSET 0) r ON true
+      LEFT JOIN LATERAL (${messages}
+      ) x ON true
+      LEFT JOIN LATERAL (SELECT u.public_id, u.handle, u.display_name, u.created_at, u.avatar_url FROM users u WHERE u.id = x.author_id OFFSET 0) u ON true
+     ORDER BY k.ord, x.sequence`;
+}
+
+function timeOf(milliseconds: string): string {
+  return `timestamptz 'epoch' + ${milliseconds} * interval '1 millisecond'`;
+}
+
+function messagesOf(walk: Walk): string {
+  const sides = `${side(walk, true)}
+        UNION ALL${side(walk, false)}`;
+  if (walk.table === 'messages') return sides;
+  return `
+        SELECT m.* FROM (${sides}) y
+          JOIN LATERAL (SELECT m.* FROM messages m WHERE m.conversation_id = k.conversation_id AND m.sequence = y.message_sequence OFFSET 0) m ON true`;
+}
+
+/**
+ * The last column and the sequence are compared as a row and both ordered by, though the column is always the same: so no other index than
+ * the one that is meant has their order, and the planner cannot take another, whatever it believes of the numbers of rows.
+ */
+function side({ table, columns, where }: Walk, isForward: boolean): string {
+  const sequence = table === 'messages' ? 'x.sequence' : 'x.message_sequence';
+  const last = columns.at(-1);
+  if (last === undefined) throw new Error('A walk must have a column before the sequence.');
+  const given = columns.slice(0, -1).map(({ name, value }) => `${name} = ${value} AND `);
+  const direction = isForward ? '' : ' DESC';
+  return `
+        (SELECT * FROM (SELECT x.* FROM ${table} x
+           WHERE k.forward = ${isForward ? 1 : 0} AND x.conversation_id = k.conversation_id
+             AND ${given.join('')}(${last.name}, ${sequence}) > (${last.value}, r.low) AND (${last.name}, ${sequence}) < (${last.value}, r.high) AND ${where}
+           ORDER BY ${last.name}${direction}, ${sequence}${direction} LIMIT ${PAGE_ROWS_MAX}) x LIMIT k.size)`;
+}

@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Identity } from '../src/identity/identity.ts';
+import { NO_FILTER, type PageFilter, type TextCondition } from '../src/messages/pages/page.ts';
+import { planPage } from '../src/messages/plan.ts';
+import { openDedicatedConnection } from '../src/platform/dedicated-connection.ts';
+import { connectPostgres, type Database } from '../src/platform/postgres.ts';
+import { createSearch } from '../src/search/search.ts';
+import { searchMessages } from '../src/search/store.ts';
+import { createTestDatabase, type TestDatabase } from './kit/database.ts';
+
+const MESSAGES = 40_000;
+const LIMIT = 21;
+/** Rows of messages: those of the page, each looked up twice, and those that are in no block yet. */
+const MESSAGES_READ_MAX = 2 * LIMIT + 32;
+/** Of the pinned and those with reactions, each is looked at; there are this many. */
+const PINNED = 100;
+/** Of a part of the conversation for which the index is asked: about what search_span aims at. Few of them are unpacked. */
+const BLOCKS_READ_MAX = 700;
+
+let place: TestDatabase;
+/** One connection, whose plans are made while there is nothing. */
+let database: Database;
+
+beforeAll(async () => {
+  place = await createTestDatabase();
+  database = connectPostgres({ address: place.address, connectionsMax: 1, queueMax: 10, statementTimeoutMs: 60_000, lockTimeoutMs: 1_000 });
+});
+afterAll(async () => {
+  await database[Symbol.asyncDispose]();
+  await place[Symbol.asyncDispose]();
+});
+
+/** What stands in how many messages: all, one in 97, one in 20,000, none, and parts of each. */
+const TEXTS = ['message', 'metime', 'seldom', 'absent', 'me', '常见', 'sometimes 常见', '"mber 20001"'];
+
+const CONVERSATION = 1;
+const VIEWER = 1;
+
+async function write(): Promise<void> {
+  await using connection = openDedicatedConnection(place.address);
+  const { sql } = connection;
+  await sql.unsafe(`
+    SET session_replication_role = replica;
+    INSERT INTO users (id, public_id, handle, display_name, created_at) OVERRIDING SYSTEM VALUE SELECT n, gen_random_uuid(), 'user_' || n, 'User', '2020-01-01' FROM generate_series(1, 3) n;
+    INSERT INTO conversations (id, public_id, sequence, message_count, last_at, created_at, creator_id, member_count, kind, title) OVERRIDING SYSTEM VALUE
+    SELECT c, gen_random_uuid(), ${MESSAGES} + 1, ${MESSAGES}, '2024-01-01', '2020-01-01', 1, 1, 2, 'Large ' || c FROM generate_series(1, 2) c;
+    INSERT INTO members (conversation_id, user_id, joined_sequence, changed_sequence, xid, changed_at, joined_at, role, changed_kind)
+    SELECT c, 1, 1, 1, pg_current_xact_id(), '2020-01-01', '2020-01-01', 3, 1 FROM generate_series(1, 2) c;
+    INSERT INTO messages (conversation_id, sequence, position, author_id, xid, created_at, request_hash, client_message_id, body, reactions, pinned_at)
+    SELECT ${CONVERSATION}, n + 1, n, CASE WHEN n IN (5, 20000) THEN 3 ELSE 1 + n % 2 END, pg_current_xact_id(), timestamptz '2020-01-01' + n * interval '1 minute', md5(n::text)::uuid, 'c' || n,
+           'Message number ' || n || CASE WHEN n % 97 = 0 THEN ' sometimes 常见' ELSE '' END || CASE WHEN n % 20000 = 1 THEN ' seldom' ELSE '' END,
+           CASE WHEN n % 500 = 0 THEN '[["👍", 1]]'::jsonb END, CASE WHEN n % 500 = 0 THEN timestamptz '2024-01-01' END
+      FROM generate_series(1, ${MESSAGES}) n;
+    INSERT INTO message_changes (conversation_id, message_sequence, thread_root, author_id, changed_sequence, reactions_sequence, pin_sequence, xid, changed_at, is_pinned, has_reactions)
+    SELECT ${CONVERSATION}, m.sequence, 0, m.author_id, ${MESSAGES} + 2, ${MESSAGES} + 2, ${MESSAGES} + 2, m.xid, m.created_at, true, true FROM messages m WHERE m.pinned_at IS NOT NULL;
+    SET session_replication_role = origin`);
+  await sql`SELECT fill_search_blocks(${CONVERSATION}::bigint, 100000)`;
+  await sql`SELECT gin_clean_pending_list('search_blocks_keys_idx'::regclass)`;
+}
+
+const nobody = {} as Identity; // Only "from:me" looks at who asks.
+
+async function conditionOf(text: string): Promise<TextCondition> {
+  const search = createSearch({
+    sql: database.sql,
+    slow: () => database.sql,
+    conversations: { find: async () => null },
+    identity: { userByHandle: async () => null, userByUuid: async () => null },
+  });
+  const { text: condition } = await search.readText(nobody, text);
+  if (condition === null) throw new Error('A text must be looked for.');
+  return condition;
+}
+
+type Counts = { readonly name: string; readonly scans: number; readonly read: number };
+
+/** How many rows of each table an action reads, and how often a table is read from end to end. What is counted may be of earlier transactions, too. */
+async function countsOf(action: () => Promise<{ readonly length: number }>) {
+  const { sql } = database;
+  await sql`BEGIN`;
+  const before = await totals();
+  const { length: returned } = await action();
+  const after = await totals();
+  await sql`ROLLBACK`;
+  return { returned, messages: after.messages - before.messages, blocks: after.blocks - before.blocks, scans: after.scans - before.scans };
+}
+
+async function totals() {
+  const rows = await database.sql<Counts>`
+    SELECT regexp_replace(relname, '_p[0-9]+$', '') AS name, sum(seq_scan)::bigint AS scans, sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint AS read
+      FROM pg_stat_xact_user_tables WHERE relname ~ '^(messages(_p[0-9]+)?|search_blocks)$' GROUP BY 1`;
+  const of = (name: string) => rows.find((row) => row.name === name) ?? { scans: 0, read: 0 };
+  return { messages: of('messages').read, blocks: of('search_blocks').read, scans: of('messages').scans + of('search_blocks').scans };
+}
+
+function pageOf(filter: PageFilter, isForward: boolean, bound: number) {
+  const request = { conversationKey: CONVERSATION, filter, isForward, bound, place: null, limit: LIMIT };
+  return planPage(filter).read(database.sql, VIEWER, [request]);
+}
+
+async function offences(texts: readonly string[]): Promise<readonly unknown[]> {
+  const found: unknown[] = [];
+  const note = (what: object, counts: Awaited<ReturnType<typeof countsOf>>, allowed: number) => {
+    if (counts.scans > 0 || counts.messages > allowed || counts.blocks > BLOCKS_READ_MAX) found.push({ ...what, ...counts });
+  };
+  const authors = await database.sql<{ uuid: string }>`SELECT public_id AS uuid FROM users WHERE id IN (1, 3) ORDER BY id`;
+  for (const text of texts) {
+    const condition = await conditionOf(text);
+    for (const isForward of [true, false]) {
+      for (const depth of [0, MESSAGES / 2]) {
+        const bound = Math.max(0, MESSAGES + 2 - depth);
+        for (const authorUuid of [null, ...authors.map(({ uuid }) => uuid)])
+          note(
+            { text, isForward, bound, authorUuid },
+            await countsOf(() => pageOf({ ...NO_FILTER, text: condition, authorUuid }, isForward, bound)),
+            MESSAGES_READ_MAX,
+          );
+      }
+      const filters: Partial<PageFilter>[] = [
+        { pinned: true },
+        { since: new Date('2020-01-20T00:00:00Z'), until: new Date('2020-01-25T00:00:00Z') },
+      ];
+      // A time is found by halving.
+      for (const filter of filters)
+        note(
+          { text, isForward, ...filter },
+          await countsOf(() => pageOf({ ...NO_FILTER, ...filter, text: condition }, isForward, isForward ? 0 : MESSAGES + 2)),
+          MESSAGES_READ_MAX + 2 * PINNED,
+        );
+    }
+    const everywhere = {
+      condition,
+      conversationKey: null,
+      titles: [],
+      authorKey: null,
+      since: null,
+      until: null,
+      before: null,
+      limit: LIMIT,
+    };
+    note({ text, everywhere: true }, await countsOf(() => searchMessages(database.sql, VIEWER, everywhere)), MESSAGES_READ_MAX + 40);
+  }
+  return found;
+}
+
+describe(`in a conversation of ${MESSAGES} messages`, () => {
+  test('what was planned while there was nothing, or before it was analysed, reads little all the same', async () => {
+    await offences(TEXTS.slice(0, 1));
+    await write();
+    expect(await offences(TEXTS)).toEqual([]);
+  });
+
+  test('what is common, rare or absent reads few rows, by an index, at any depth and in both directions', async () => {
+    await using connection = openDedicatedConnection(place.address);
+    await connection.sql.unsafe('ANALYZE');
+    expect(await offences(TEXTS)).toEqual([]);
+    const { returned } = await countsOf(async () => await pageOf({ ...NO_FILTER, text: await conditionOf('seldom') }, false, MESSAGES + 2));
+    expect(returned).toBe(2);
+  });
+});
