@@ -82,6 +82,11 @@ export class ServerProcess implements AsyncDisposable {
     }
   }
 
+  /** For figures of the system. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** Asks it to stop, as whoever runs it does, and tells how it went. */
   async stop(): Promise<Exit> {
     signal(this.#child, 'SIGTERM');
