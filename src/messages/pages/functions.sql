@@ -110,10 +110,10 @@ CREATE OR REPLACE FUNCTION search_walk(
   INOUT searched bigint, INOUT hits bigint, OUT sequences bigint[])
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 DECLARE
-  keys     text[] := CASE WHEN p_author IS NULL THEN p_keys ELSE p_keys || ('author:' || p_author) END;
+  keys     text[] := p_keys || CASE WHEN p_author IS NULL THEN '{}' ELSE ARRAY['author:' || p_author] END || CASE WHEN p_root IS NULL THEN '{}' ELSE ARRAY['list:' || p_root] END;
   newest   bigint := coalesce((SELECT b.last_sequence FROM search_blocks b WHERE b.conversation_id = p_conversation ORDER BY b.conversation_id DESC, b.last_sequence DESC LIMIT 1), 0);
   -- Of the last sequences of the blocks that are still to be searched. Of those beyond p_high one may hold what is not.
-  lowest   bigint := greatest(p_low, 0) + 1;
+  lowest   bigint := greatest(p_low, p_root, 0) + 1;   -- a thread comes after its root
   highest  bigint := coalesce((SELECT b.last_sequence FROM search_blocks b WHERE b.conversation_id = p_conversation AND b.last_sequence >= p_high - 1
                                  ORDER BY b.conversation_id, b.last_sequence LIMIT 1), newest);
   is_first boolean := true;
@@ -164,7 +164,7 @@ BEGIN
       SELECT coalesce(array_agg(y.sequence), '{}') INTO found
         FROM (SELECT t.sequence
                 FROM (SELECT b FROM search_blocks b
-                       WHERE (search_keys(b.conversation_id, b.last_sequence, b.authors, b.texts) COLLATE "C")
+                       WHERE (search_keys(b.conversation_id, b.last_sequence, b.authors, b.thread_roots, b.texts) COLLATE "C")
                              @> (keys || CASE WHEN shift IS NULL THEN 'all:' || p_conversation ELSE shift || ':' || p_conversation || ':' || bucket END)
                          AND b.conversation_id + 0 = p_conversation AND b.last_sequence + 0 BETWEEN part_lowest AND part_highest
                        ORDER BY CASE WHEN p_forward THEN b.last_sequence ELSE -b.last_sequence END OFFSET 0) x (block),
