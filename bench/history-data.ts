@@ -18,8 +18,8 @@ const LARGE_MESSAGES = 1_000_000;
 const MEMBERS = 5;
 
 /**
- * Up to three conversations of a million messages; the others in a thousand, which are those of one person's inbox. Indexes are built when the
- * rows are there, which takes a fraction of the time.
+ * Up to three conversations of a million messages, the first of which can be searched; the others in a thousand, which are those of one person's
+ * inbox. Indexes are built when the rows are there, which takes a fraction of the time.
  */
 export async function buildHistories(address: DatabaseAddress, messages: number, log: (line: string) => void): Promise<Built> {
   const startedAt = performance.now();
@@ -27,7 +27,7 @@ export async function buildHistories(address: DatabaseAddress, messages: number,
   const { sql } = connection;
   const indexes = await sql<{ name: string; definition: string }[]>`
     SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition FROM pg_index
-     WHERE indrelid IN ('messages'::regclass, 'message_changes'::regclass) AND NOT indisunique`;
+     WHERE indrelid IN ('messages'::regclass, 'message_changes'::regclass, 'search_blocks'::regclass) AND NOT indisunique`;
   for (const { name } of indexes) await sql.unsafe(`DROP INDEX ${name}`);
   const largeMessages = Math.min(LARGE_MESSAGES, Math.floor(messages / 2));
   const large = Math.max(1, Math.min(LARGE_MAX, Math.floor((messages - 1) / largeMessages)));
@@ -36,8 +36,11 @@ export async function buildHistories(address: DatabaseAddress, messages: number,
   log(`${large} conversations of ${largeMessages} messages written after ${seconds(startedAt)} s`);
   const viewerKey = await writeInbox(sql, Math.ceil((messages - large * largeMessages) / INBOX_CONVERSATIONS));
   log(`${messages} messages written after ${seconds(startedAt)} s`);
+  const [first] = histories;
+  if (first !== undefined) await sql`SELECT fill_search_blocks(${first.conversationKey}::bigint, 10000000)`;
   await sql.unsafe("SET maintenance_work_mem = '512MB'");
   for (const { definition } of indexes) await sql.unsafe(definition);
+  await sql.unsafe('ALTER INDEX search_blocks_keys_idx ALTER COLUMN 1 SET STATISTICS 0'); // As its migration has it.
   await sql.unsafe('VACUUM ANALYZE');
   await sql.unsafe('CHECKPOINT');
   const buildSeconds = Number(seconds(startedAt));
@@ -80,7 +83,7 @@ async function bytesOf(sql: postgres.Sql, log: (line: string) => void): Promise<
     SELECT t.relname AS table, c.relname AS name, t.reltuples::float8 AS rows, pg_relation_size(c.oid)::float8 AS bytes
       FROM pg_class t JOIN (SELECT oid, oid AS of FROM pg_class WHERE relkind = 'r' UNION ALL SELECT indexrelid, indrelid FROM pg_index) i ON i.of = t.oid
       JOIN pg_class c ON c.oid = i.oid
-     WHERE t.relname IN ('messages', 'message_changes', 'members', 'conversations') ORDER BY 1, 2`;
+     WHERE t.relname IN ('messages', 'message_changes', 'members', 'conversations', 'search_blocks') ORDER BY 1, 2`;
   for (const { table, name, rows: count, bytes } of rows)
     log(
       `${name === table ? table : `  ${name}`}: ${(bytes / 1024 / 1024).toFixed(0)} MiB, ${(bytes / Math.max(1, count)).toFixed(1)} bytes for each of ${count} rows`,

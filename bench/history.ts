@@ -1,28 +1,32 @@
-// npm run bench:history -- [--messages 10000000] [--rounds 100] [--on embedded,postgres] [--json FILE]
+// npm run bench:history -- [--messages 10000000] [--rounds 100] [--http-seconds 10] [--on embedded,postgres] [--json FILE]
 //
 // Builds a database of so many messages, of which up to three conversations have a million each, and reads pages of fifty as the server does:
-// under every filter, at three depths, beside what the same page costs by OFFSET and by plain indexes. `postgres` is the server of
-// DATABASE_URL, or the local one.
+// under every filter, at three depths, beside what the same page costs by OFFSET and by plain indexes; then some of them by HTTP, beside one
+// statement and PostGraphile. `postgres` is the server of DATABASE_URL, or the local one.
 
 import { writeFileSync } from 'node:fs';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { inbox, membersPages, unreadConversationCount, unreadCounts } from '../src/conversations/store.ts';
-import { NO_FILTER, type PageFilter, type PagePlace, type PageRequest } from '../src/messages/pages/page.ts';
+import type { Identity } from '../src/identity/identity.ts';
+import { NO_FILTER, type PageFilter, type PagePlace, type PageRequest, type TextCondition } from '../src/messages/pages/page.ts';
 import { planPage } from '../src/messages/plan.ts';
 import { lastMessages } from '../src/messages/store.ts';
 import { openDedicatedConnection } from '../src/platform/dedicated-connection.ts';
 import { connectPostgres, type DatabaseAddress, type Sql } from '../src/platform/postgres.ts';
+import { createSearch } from '../src/search/search.ts';
 import { Explainer } from '../test/kit/explain.ts';
 import type { LargeHistory } from '../test/kit/large-history.ts';
 import { createBenchDatabase } from './databases.ts';
 import { buildHistories, INBOX_CONVERSATIONS } from './history-data.ts';
 import { measureOtherWays } from './other-ways.ts';
+import { measureOverHttp } from './over-http.ts';
 
 const { values } = parseArgs({
   options: {
     messages: { type: 'string', default: '10000000' },
     rounds: { type: 'string', default: '100' },
+    'http-seconds': { type: 'string', default: '10' },
     on: { type: 'string', default: 'embedded,postgres' },
     json: { type: 'string' },
   },
@@ -30,6 +34,8 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 const PAGE = 51;
 const INBOX_PAGE = 50;
+/** In every message, in one of 97, in one of 20,000, and in none. */
+const WORDS = { 'common word': 'message', 'medium word': 'sometimes', 'rare word': 'seldom', 'absent word': 'zzyzzyva' };
 
 /** What is measured, as one page backward from a depth, or around a place there. */
 type Case = { readonly name: string; readonly filter: PageFilter; readonly place?: (history: LargeHistory, share: number) => PagePlace };
@@ -54,7 +60,10 @@ for (const target of values.on.split(',')) {
     `inbox: ${INBOX_PAGE} of ${INBOX_CONVERSATIONS} conversations with last message, unread and five members: p50 ${inboxP50.join(', p99 ')} ms`,
   );
   const [first] = built.histories;
-  if (first !== undefined) for (const line of await measureOtherWays(database.address, first, depthsOf(first))) say(line);
+  if (first !== undefined) {
+    for (const line of await measureOtherWays(database.address, first, depthsOf(first))) say(line);
+    for (const line of await measureOverHttp(database.address, first, depthsOf(first), Number(values['http-seconds']))) say(line);
+  }
   if (values.json !== undefined) writeFileSync(`${values.json}.${target}.json`, JSON.stringify({ built, measured, inboxP50 }, null, 1));
 }
 
@@ -62,7 +71,25 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-function casesOf({ authors, threads, startMs, endMs }: LargeHistory): readonly Case[] {
+type Texts = Readonly<Record<string, TextCondition>>;
+
+async function readTexts(sql: Sql): Promise<Texts> {
+  const search = createSearch({
+    sql,
+    slow: () => sql,
+    conversations: { find: async () => null },
+    identity: { userByHandle: async () => null, userByUuid: async () => null },
+  });
+  const nobody = {} as Identity; // Only "from:me" looks at who asks.
+  const texts: Record<string, TextCondition> = {};
+  for (const [name, word] of Object.entries(WORDS)) {
+    const { text } = await search.readText(nobody, word);
+    if (text !== null) texts[name] = text;
+  }
+  return texts;
+}
+
+function casesOf({ authors, threads, startMs, endMs }: LargeHistory, texts: Texts): readonly Case[] {
   const at = (share: number) => new Date(startMs + (endMs - startMs) * share);
   const filter = (name: string, conditions: Partial<PageFilter>): Case => ({ name, filter: { ...NO_FILTER, ...conditions } });
   return [
@@ -81,6 +108,12 @@ function casesOf({ authors, threads, startMs, endMs }: LargeHistory): readonly C
     filter('rare author, with reactions', { authorUuid: authors.rare, hasReactions: true }),
     filter('rare author, without reactions', { authorUuid: authors.rare, hasReactions: false }),
     filter('all at once', { authorUuid: authors.active, hasReactions: true, pinned: false, since: at(0.01), until: at(0.99) }),
+    ...Object.entries(texts).map(([name, text]) => filter(name, { text })),
+    filter('common word, rare author', { text: texts['common word'] ?? null, authorUuid: authors.rare }),
+    filter('medium word, with reactions', { text: texts['medium word'] ?? null, hasReactions: true }),
+    filter('medium word, pinned', { text: texts['medium word'] ?? null, pinned: true }),
+    filter('rare word, since and until', { text: texts['rare word'] ?? null, since: at(0.01), until: at(0.99) }),
+    filter('medium word, large thread', { text: texts['medium word'] ?? null, threadRoot: threads.large }),
     { ...filter('around a time', {}), place: (_, share) => ({ time: at(share) }) },
     { ...filter('around a position', {}), place: ({ messages }, share) => ({ position: Math.max(1, Math.round(messages * share)) }) },
   ];
@@ -115,12 +148,14 @@ async function measurePages(address: DatabaseAddress, histories: readonly LargeH
   const explainer = await Explainer.create(connection.sql, ['messages', 'message_changes']);
   const [sample] = histories;
   if (sample === undefined) throw new Error('There must be a conversation.');
-  const places = casesOf(sample).flatMap((_, index) => depthsOf(sample).map((depth) => ({ index, depth, times: [] as number[] })));
+  const texts = await readTexts(database.sql);
+  const places = casesOf(sample, texts).flatMap((_, index) => depthsOf(sample).map((depth) => ({ index, depth, times: [] as number[] })));
   for (let round = 0; round < rounds; round += 1) {
-    const history = histories[round % histories.length] ?? sample;
-    const cases = casesOf(history);
     for (const { index, depth, times } of places) {
-      const each = cases[index];
+      // Only the first can be searched.
+      const isSearch = casesOf(sample, texts)[index]?.filter.text !== null;
+      const history = isSearch ? sample : (histories[round % histories.length] ?? sample);
+      const each = casesOf(history, texts)[index];
       if (each === undefined) continue;
       const moved = depth + (depth === 1 ? 0 : Math.floor(Math.random() * Math.min(depth / 2, 5_000)));
       const requests = requestsOf(each, history, Math.min(moved, history.messages - 100));
@@ -131,14 +166,33 @@ async function measurePages(address: DatabaseAddress, histories: readonly LargeH
   }
   const measured: Measured[] = [];
   for (const { index, depth, times } of places) {
-    const each = casesOf(sample)[index];
+    const each = casesOf(sample, texts)[index];
     if (each === undefined) continue;
-    const { read, returned } = await explainer.explain((sql) =>
-      planPage(each.filter).read(sql, sample.viewerKey, requestsOf(each, sample, depth)),
-    );
+    const run = (sql: Sql) => planPage(each.filter).read(sql, sample.viewerKey, requestsOf(each, sample, depth));
+    const { read, returned } = await (each.filter.text === null ? explainer.explain(run) : countRows(address, run));
     measured.push({ name: each.name, depth, ...percentiles(times), read, returned });
   }
   return measured;
+}
+
+/** Of what functions read EXPLAIN tells nothing; the database counts it for each transaction. Messages and blocks of them, one as much as the other. */
+async function countRows(
+  address: DatabaseAddress,
+  run: (sql: Sql) => Promise<readonly unknown[]>,
+): Promise<{ readonly read: number; readonly returned: number }> {
+  await using database = connect(address, 1);
+  const { sql } = database;
+  const total = async () => {
+    const [row] = await sql<{ rows: number }>`
+      SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint AS rows FROM pg_stat_xact_user_tables WHERE relname IN ('messages', 'message_changes', 'search_blocks')`;
+    return row?.rows ?? 0;
+  };
+  await sql`BEGIN`;
+  const before = await total();
+  const rows = await run(sql);
+  const read = (await total()) - before;
+  await sql`ROLLBACK`;
+  return { read, returned: rows.length };
 }
 
 /** As the server answers an inbox: one statement for the page, one for each of what is shown of it. */
@@ -160,8 +214,8 @@ async function measureInbox(address: DatabaseAddress, viewerKey: number): Promis
   return [p50Ms.toFixed(2), p99Ms.toFixed(2)];
 }
 
-function connect(address: DatabaseAddress) {
-  return connectPostgres({ address, connectionsMax: 4, queueMax: 100, statementTimeoutMs: 60_000, lockTimeoutMs: 10_000 });
+function connect(address: DatabaseAddress, connectionsMax = 4) {
+  return connectPostgres({ address, connectionsMax, queueMax: 100, statementTimeoutMs: 60_000, lockTimeoutMs: 10_000 });
 }
 
 function percentiles(times: readonly number[]): { readonly p50Ms: number; readonly p99Ms: number } {

@@ -149,7 +149,10 @@ async function measure(
       await time(
         `${name} · naive threes`,
         () => plain`
-        SELECT sequence, body FROM messages WHERE conversation_id = ${conversationKey}::integer AND body ILIKE ALL (${text.split(' ').map((word) => `%${word}%`)}::text[])
+        SELECT sequence, body FROM messages WHERE conversation_id = ${conversationKey}::integer AND body ILIKE ALL (${`{${text
+          .split(' ')
+          .map((word) => `%${word}%`)
+          .join()}}`}::text::text[])
          ORDER BY sequence DESC LIMIT ${LIMIT}::integer`,
       );
     }

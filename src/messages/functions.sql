@@ -7,13 +7,13 @@ CREATE OR REPLACE FUNCTION users_json(p_users bigint[]) RETURNS jsonb LANGUAGE s
     FROM users u WHERE u.id = ANY (p_users)
 $$;
 
--- A message with its author, as it is read everywhere.
+-- A message with its author, as it is read everywhere. OFFSET 0: first the message, then its author, in plans made while there are few people, too.
 CREATE OR REPLACE VIEW message_rows AS
 SELECT m.conversation_id, m.sequence, m.position, m.client_message_id, m.body, m.reply_to, m.created_at, m.edited_at, m.deleted_at,
        m.author_id, u.public_id AS author_public_id, u.handle AS author_handle, u.display_name AS author_display_name, u.created_at AS author_created_at,
        u.avatar_url AS author_avatar_url, m.thread_root, m.reply_count, m.reactions, m.pinned_at, m.mentions_all,
        CASE WHEN m.mentions IS NOT NULL THEN users_json(m.mentions) END AS mentions
-  FROM messages m JOIN users u ON u.id = m.author_id;
+  FROM messages m, LATERAL (SELECT u.* FROM users u WHERE u.id = m.author_id OFFSET 0) u;
 
 -- Many messages, of many people, into many conversations, in one call. One row per input (ord), refused ones included; a refused one
 -- costs the others nothing. p_reply_to and p_thread_root 0: none. With p_waits false, what is locked by another is BUSY and untouched.

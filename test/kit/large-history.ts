@@ -27,7 +27,7 @@ const SEQUENCE = (n: string) => `(${MEMBERS} + ${n} + ${n} / 10)`;
 /**
  * One conversation with so many messages, written by the database itself: in each list there is what is common and what is rare, near its
  * ends and deep within. One message in five of the first half has reactions, one in ten thousand of the second. The newest tenth is one
- * thread. Constraints between tables are not checked while it is written; what is written keeps them.
+ * thread. All say "message", one in 97 "sometimes", one in 20,000 "seldom". Constraints between tables are not checked while it is written; what is written keeps them.
  */
 export async function writeLargeHistory(sql: postgres.Sql, messages: number): Promise<LargeHistory> {
   const conversationUuid = randomUUID();
@@ -55,7 +55,7 @@ export async function writeLargeHistory(sql: postgres.Sql, messages: number): Pr
     SELECT ${id}, ${SEQUENCE('n')}, n, ${first} + CASE WHEN n IN (5, ${Math.floor(messages / 2)}, ${messages - 7}) THEN 2 WHEN n % 2000 = 77 THEN 1
              WHEN n / ${Math.ceil(messages / 100)} = 20 THEN 3 WHEN n % 2 = 0 THEN 0 ELSE 5 + n * 7919::bigint % 11 END,
            pg_current_xact_id(), timestamptz 'epoch' + (${START_MS} + n * ${STEP_MS}::bigint) * interval '1 millisecond', md5(n::text)::uuid, 'c' || n,
-           'Message ' || n || ': ' || repeat(md5(n::text) || ' ', 1 + n % 4),
+           'Message ' || n || CASE WHEN n % 97 = 0 THEN ' sometimes' ELSE '' END || CASE WHEN n % 20000 = 1 THEN ' seldom' ELSE '' END || ': ' || repeat(md5(n::text) || ' ', 1 + n % 4),
            CASE WHEN n > ${large} THEN ${SEQUENCE(String(large))} WHEN n > 50 AND n % 7 = 3 AND n % 50 <> 0 THEN ${SEQUENCE('(n - n % 50)')} END,
            CASE WHEN n % 50 = 0 AND n < ${large} THEN (SELECT count(*) FROM generate_series(n + 1, n + 49) r WHERE r % 7 = 3 AND r < ${large}) WHEN n = ${large} THEN ${messages - large} ELSE 0 END,
            CASE WHEN n % 5 = 1 AND n < ${Math.floor(messages / 2)} OR n % 10000 = 1 THEN '[["👍", 1]]'::jsonb END,

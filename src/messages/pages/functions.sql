@@ -74,17 +74,27 @@ CREATE OR REPLACE FUNCTION search_block(
    ORDER BY CASE WHEN p_forward THEN t.sequence ELSE -t.sequence END
 $$;
 
--- The same of the messages that are in no block yet.
+-- The same of the messages that are in no block yet. In PL/pgSQL, which plans it once for a connection: a search goes through as many tails as somebody
+-- has conversations.
 CREATE OR REPLACE FUNCTION search_tail(
   p_conversation bigint, p_low bigint, p_high bigint, p_forward boolean, p_limit integer, p_root bigint, p_author bigint, p_reacted boolean, p_pinned boolean,
-  p_texts text[], p_starts text[], p_unwanted_texts text[], p_unwanted_starts text[]) RETURNS bigint[] LANGUAGE sql STABLE AS $$
-  SELECT coalesce(array_agg(x.sequence ORDER BY CASE WHEN p_forward THEN x.sequence ELSE -x.sequence END), '{}')
-    FROM (SELECT m.sequence FROM messages m
-           WHERE m.conversation_id = p_conversation AND m.sequence > p_low AND m.sequence < p_high AND (p_root IS NULL OR coalesce(m.thread_root, 0) = p_root)
-             AND (p_author IS NULL OR m.author_id = p_author) AND (p_reacted IS NULL OR (m.reactions IS NOT NULL) = p_reacted) AND (p_pinned IS NULL OR (m.pinned_at IS NOT NULL) = p_pinned)
-             AND search_matches(search_fold(m.body), p_texts, p_starts, p_unwanted_texts, p_unwanted_starts)
-           ORDER BY CASE WHEN p_forward THEN m.sequence ELSE -m.sequence END LIMIT p_limit) x
-$$;
+  p_texts text[], p_starts text[], p_unwanted_texts text[], p_unwanted_starts text[]) RETURNS bigint[] LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  m record; folded text; sequences bigint[] := '{}';
+BEGIN
+  FOR m IN
+    SELECT x.sequence, x.body FROM messages x
+     WHERE x.conversation_id = p_conversation AND x.sequence > p_low AND x.sequence < p_high AND x.body IS NOT NULL AND (p_root IS NULL OR coalesce(x.thread_root, 0) = p_root)
+       AND (p_author IS NULL OR x.author_id = p_author) AND (p_reacted IS NULL OR (x.reactions IS NOT NULL) = p_reacted) AND (p_pinned IS NULL OR (x.pinned_at IS NOT NULL) = p_pinned)
+     ORDER BY CASE WHEN p_forward THEN x.sequence ELSE -x.sequence END
+  LOOP
+    folded := search_fold(m.body);
+    CONTINUE WHEN strpos(folded, p_texts[1]) = 0 OR NOT search_matches(folded, p_texts, p_starts, p_unwanted_texts, p_unwanted_starts);
+    sequences := sequences || m.sequence;
+    EXIT WHEN cardinality(sequences) = p_limit;
+  END LOOP;
+  RETURN sequences;
+END $$;
 
 -- The sequences of up to p_limit messages of a conversation that match, of those greater than p_low and less than p_high: the newest, or, forward,
 -- the oldest, in this order. p_root: null: wherever they stand; 0: in no thread; else in this one. p_author, p_reacted, p_pinned: null does not matter;
@@ -100,10 +110,10 @@ CREATE OR REPLACE FUNCTION search_walk(
   INOUT searched bigint, INOUT hits bigint, OUT sequences bigint[])
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 DECLARE
-  keys     text[] := CASE WHEN p_author IS NULL THEN p_keys ELSE p_keys || ('author:' || p_author) END;
+  keys     text[] := p_keys || CASE WHEN p_author IS NULL THEN '{}' ELSE ARRAY['author:' || p_author] END || CASE WHEN p_root IS NULL THEN '{}' ELSE ARRAY['list:' || p_root] END;
   newest   bigint := coalesce((SELECT b.last_sequence FROM search_blocks b WHERE b.conversation_id = p_conversation ORDER BY b.conversation_id DESC, b.last_sequence DESC LIMIT 1), 0);
   -- Of the last sequences of the blocks that are still to be searched. Of those beyond p_high one may hold what is not.
-  lowest   bigint := greatest(p_low, 0) + 1;
+  lowest   bigint := greatest(p_low, p_root, 0) + 1;   -- a thread comes after its root
   highest  bigint := coalesce((SELECT b.last_sequence FROM search_blocks b WHERE b.conversation_id = p_conversation AND b.last_sequence >= p_high - 1
                                  ORDER BY b.conversation_id, b.last_sequence LIMIT 1), newest);
   is_first boolean := true;
@@ -154,7 +164,7 @@ BEGIN
       SELECT coalesce(array_agg(y.sequence), '{}') INTO found
         FROM (SELECT t.sequence
                 FROM (SELECT b FROM search_blocks b
-                       WHERE (search_keys(b.conversation_id, b.last_sequence, b.authors, b.texts) COLLATE "C")
+                       WHERE (search_keys(b.conversation_id, b.last_sequence, b.authors, b.thread_roots, b.texts) COLLATE "C")
                              @> (keys || CASE WHEN shift IS NULL THEN 'all:' || p_conversation ELSE shift || ':' || p_conversation || ':' || bucket END)
                          AND b.conversation_id + 0 = p_conversation AND b.last_sequence + 0 BETWEEN part_lowest AND part_highest
                        ORDER BY CASE WHEN p_forward THEN b.last_sequence ELSE -b.last_sequence END OFFSET 0) x (block),
