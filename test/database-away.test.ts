@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DatabaseWatch } from '../src/platform/database-watch.ts';
@@ -14,6 +16,8 @@ import { until } from './kit/until.ts';
 const SECRET = 'the same for all nodes of these tests';
 /** A client is answered within two seconds; the rest is for a machine that has other things to do. */
 const ANSWER_MS = 8_000;
+/** Less than the five seconds after which a connection that cannot be made is given up. */
+const MUTE_MS = 4_000;
 
 let database: TestDatabase;
 let proxy: TestProxy;
@@ -145,22 +149,64 @@ describe('on a connection that is cut', () => {
   const within = <Value>(answer: Promise<Value>) => Promise.race([answer, sleep(ANSWER_MS, 'no answer', { ref: false })]);
 
   test('a statement that is given to it between its error and its close is told', async () => {
-    await using connections = connectPostgres({ address: through(database.address, proxy.port), ...settings });
-    const { sql } = connections;
+    const { sql } = openDedicatedConnection(through(database.address, proxy.port));
     await sql`SELECT 1`;
-    const lost = sql.once`SELECT pg_sleep(10)`;
+    const lost = sql`SELECT pg_sleep(10)`.execute();
     await underWay('SELECT pg_sleep(10)');
     proxy.cut();
-    const next = await within(lost.catch(() => sql.once`SELECT 1`).catch((error: unknown) => error));
-    expect(next).toMatchObject({ code: 'OVERLOADED' });
-    await until(
-      () =>
-        sql`SELECT 1`.then(
-          () => true,
-          () => false,
-        ),
-      (is) => is,
+    expect(await within(lost.catch(() => sql`SELECT 1`).catch((error: unknown) => error))).toMatchObject({ code: 'CONNECTION_CLOSED' });
+    await sql.end({ timeout: 0 });
+  });
+
+  test('only what was under way is lost, not what waited for its turn', async () => {
+    await using connections = connectPostgres({ address: through(database.address, proxy.port), ...settings, connectionsMax: 3 });
+    const { sql } = connections;
+    await Promise.all([1, 2, 3].map(() => sql`SELECT 1 FROM pg_sleep(0.1)`));
+    const all = Array.from({ length: 9 }, () =>
+      sql.once<{ one: number }>`SELECT 1 AS one FROM pg_sleep(0.7)`.then(
+        () => 'answered',
+        () => 'lost',
+      ),
     );
+    await underWay('SELECT 1 AS one FROM pg_sleep(0.7)', 3);
+    proxy.cut();
+    const outcomes = await within(Promise.all(all));
+    expect(outcomes).toEqual([...Array(3).fill('lost'), ...Array(6).fill('answered')]);
+  });
+
+  test('a statement that is given to it in the very turn in which it closes leaves it as good as new', async () => {
+    await using connections = connectPostgres({ address: through(database.address, proxy.port), ...settings, connectionsMax: 3 });
+    const { sql } = connections;
+    const others: Socket[] = [];
+    const given: Promise<unknown>[] = [];
+    const connectOther = async () => {
+      const other = connect(proxy.port, '127.0.0.1').on('error', () => {});
+      others.push(other.on('close', () => given.push(sql.once`SELECT 1`.catch(() => {}))));
+      await once(other, 'connect');
+      const { length } = others;
+      await until(
+        () => proxy.connections,
+        (count) => count >= before + 2 * length - 1,
+      );
+    };
+    const before = proxy.connections;
+    // So that of each connection some other closes before it, whichever way they do.
+    for (const count of [1, 2, 3]) {
+      await connectOther();
+      await Promise.all(Array.from({ length: count }, () => sql`SELECT 1 FROM pg_sleep(0.1)`));
+    }
+    await connectOther();
+    proxy.cut();
+    await until(
+      () => given.length,
+      (count) => count === others.length,
+    );
+    const askThrice = async () => {
+      await Promise.all(given);
+      for (let time = 0; time < 3; time += 1) await Promise.all([1, 2, 3].map(() => sql`SELECT 1 FROM pg_sleep(0.1)`));
+      return 'answered';
+    };
+    expect(await Promise.race([askThrice(), sleep(MUTE_MS, 'no answer', { ref: false })])).toBe('answered');
   });
 
   test('a statement that may be repeated is, on another one', async () => {
@@ -172,11 +218,11 @@ describe('on a connection that is cut', () => {
     expect(await within(repeated)).toEqual([{ one: 1 }]);
   });
 
-  async function underWay(statement: string): Promise<void> {
+  async function underWay(statement: string, times = 1): Promise<void> {
     await using connection = openDedicatedConnection(database.address);
     await until(
       () => connection.sql`SELECT FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query = ${statement}`,
-      ({ length }) => length === 1,
+      ({ length }) => length === times,
     );
   }
 });
@@ -187,7 +233,7 @@ test('statements on connections that only we believe in are told, and those that
   await using healthy = connectPostgres({ address: database.address, ...settings });
   const askThree = () => Promise.all([1, 2, 3].map(() => forgotten.sql<{ one: number }>`SELECT 1 AS one FROM pg_sleep(0.1)`));
   await askThree();
-  const slow = healthy.sql.once<{ two: number }>`SELECT 2 AS two FROM pg_sleep(4)`;
+  const slow = healthy.sql.once<{ two: number }>`SELECT 2 AS two FROM pg_sleep(3)`;
   slow.catch(() => {}); // Told below.
   proxy.halfOpen('client');
   expect(await Promise.race([askThree(), sleep(ANSWER_MS, 'no answer', { ref: false })])).toEqual([

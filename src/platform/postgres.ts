@@ -81,7 +81,8 @@ const END_TIMEOUT_S = 5;
 const PROBE_IDLE_S = 10;
 const LOST_TIMEOUT_S = 0.2;
 const STALE_S = (DOUBTFUL_MS - GIVEN_LATE_MS) / 1_000;
-const REPEAT_PAUSE_MS = 20;
+/** When one connection is lost, others may be too, and not know it yet: nobody is told, and so asks again, until they do. */
+const LOST_PAUSE_MS = 20;
 const COMMON_SETTINGS = {
   onnotice() {},
   // The driver would ask for the array types on each new connection, and if that connection breaks just then, nobody catches it.
@@ -106,7 +107,7 @@ export const PLANNING = {
  */
 export function connectPostgres(options: DatabaseOptions): Database {
   const name = `rookery-${randomBytes(4).toString('hex')}`;
-  let driver = connect(options, name);
+  let driver = open();
   const probe = createProbe(options.address, name);
   const watch = new DatabaseWatch({
     probe: probe.ask,
@@ -119,10 +120,15 @@ export function connectPostgres(options: DatabaseOptions): Database {
   });
   const gate = createStatementGate(options.connectionsMax, options.queueMax);
 
+  function open(): postgres.Sql<{ bigint: number }> {
+    const opened = connect(options, name, () => opened === driver && renew(LOST_TIMEOUT_S));
+    return opened;
+  }
+
   /** What is under way has so long to end. */
   function renew(timeout: number): void {
     const lost = driver;
-    driver = connect(options, name);
+    driver = open();
     lost.end({ timeout }).catch(() => {}); // Whoever waited is told by their own statement.
   }
 
@@ -159,6 +165,7 @@ export function connectPostgres(options: DatabaseOptions): Database {
       if (cancelled !== null) throw new Cancelled();
       if (!isConnectionLost(error)) throw error;
       watch.doubt();
+      await sleep(LOST_PAUSE_MS);
       throw whyLost(error);
     } finally {
       signal?.removeEventListener('abort', cancel);
@@ -183,8 +190,6 @@ export function connectPostgres(options: DatabaseOptions): Database {
         return await attempt<Row>(text, values, signal);
       } catch (error) {
         if (!isConnectionLost(error)) throw presentable(error);
-        // Others may have been lost with it, and are not told at once.
-        await sleep(REPEAT_PAUSE_MS);
         return once<Row>(text, ...values);
       }
     };
@@ -226,7 +231,7 @@ function createProbe(address: DatabaseAddress, name: string): Probe {
       max: 1,
       connect_timeout: 1,
       idle_timeout: PROBE_IDLE_S,
-      socket: createSocketFactory(),
+      socket: createSocketFactory(() => renew()),
       connection,
     };
     return 'url' in address ? postgres(address.url, settings) : postgres({ ...settings, ...address });
@@ -294,12 +299,12 @@ export function violatedConstraint(error: unknown): string | null {
   return error instanceof postgres.PostgresError ? (error.constraint_name ?? null) : null;
 }
 
-function connect({ address, connectionsMax, statementTimeoutMs, lockTimeoutMs }: DatabaseOptions, name: string) {
+function connect({ address, connectionsMax, statementTimeoutMs, lockTimeoutMs }: DatabaseOptions, name: string, onMute: () => void) {
   const settings = {
     max: connectionsMax,
     ...COMMON_SETTINGS,
     connect_timeout: 5,
-    socket: createSocketFactory(),
+    socket: createSocketFactory(onMute),
     types: {
       // Keys, sequences and microseconds stay below 2^53.
       bigint: { to: 20, from: [20], parse: Number, serialize: String },
