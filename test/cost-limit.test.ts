@@ -178,6 +178,19 @@ describe('the limit', () => {
   );
 });
 
+test('variables that are wrong thousands of times, in a document of thousands of lines, are hardly any work', async () => {
+  const document = `${'\n'.repeat(14_900)}query($i:[ID!]!){nodes(ids:$i){id}}`;
+  const variables = { i: Array(45_000).fill(null) };
+  const before = process.cpuUsage();
+  const refused = await post(server.url, document, { variables });
+  expect(refused.body.errors?.[0]?.message).toMatch(/^Variable "\$i" got invalid value null at "i\[0\]"/);
+  const explain = 'query ($document: String!, $variables: String) { explainCost(document: $document, variables: $variables) { total } }';
+  const explained = await post(server.url, explain, { variables: { document, variables: JSON.stringify(variables) } });
+  expect(explained.body.errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', field: 'variables' } }]);
+  // Each mistake that is looked for is a millisecond and more.
+  expect(process.cpuUsage(before).user / 1_000).toBeLessThan(10_000);
+}, 180_000);
+
 describe('explainCost', () => {
   const EXPLAIN = `query ($document: String!, $variables: String, $operationName: String) {
     explainCost(document: $document, variables: $variables, operationName: $operationName) { total limit isAllowed hint breakdown { path count cost } }

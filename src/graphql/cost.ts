@@ -1,8 +1,9 @@
-import { type ExecutionArgs, type GraphQLSchema, getOperationAST, getVariableValues } from 'graphql';
+import { type ExecutionArgs, type GraphQLSchema, getOperationAST } from 'graphql';
 import { costRulesOf } from './cost-rules.ts';
 import { type Measure, measure } from './cost-size.ts';
 import { createSkeletonCache, SELECTIONS_MAX, type Skeleton } from './cost-skeleton.ts';
 import { refusal } from './errors.ts';
+import { variableValues as valuesOf } from './variable-values.ts';
 
 /** An operation with the values of its variables, and what it costs at most. */
 export type Weighed = {
@@ -41,8 +42,8 @@ export function createWeigh(schema: GraphQLSchema): Weigh {
   return ({ document, operationName, variableValues }) => {
     const operation = getOperationAST(document, operationName) ?? null;
     if (operation === null) return null;
-    const { coerced: variables, errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {});
-    if (errors !== undefined) return null;
+    const { variables } = valuesOf(schema, operation, variableValues);
+    if (variables === null) return null;
     const skeleton = skeletonOf(document, operation, variables);
     if (skeleton === null)
       throw refusal('GRAPHQL_VALIDATION_FAILED', `A document must make at most ${SELECTIONS_MAX} different selections, got more.`);
