@@ -1,12 +1,4 @@
-import {
-  type DocumentNode,
-  GraphQLError,
-  type GraphQLSchema,
-  getOperationAST,
-  parse,
-  specifiedRules,
-  validate,
-} from 'graphql';
+import { type DocumentNode, GraphQLError, type GraphQLSchema, getOperationAST, parse, specifiedRules, validate } from 'graphql';
 import { badInput } from '../platform/errors.ts';
 import type { Context } from './context.ts';
 import { createWeigh, type Weigh, type Weighed, wholePoints } from './cost.ts';

@@ -1,6 +1,7 @@
 import type { LimitsMode } from '../config.ts';
 import type { Context } from '../graphql/context.ts';
 import { accountOf, conversationOf, type FoundField, givenPaths } from '../graphql/limited-fields.ts';
+import { HANDLE_LENGTH_MAX } from '../identity/user.ts';
 import { AppError } from '../platform/errors.ts';
 import { decodeId } from '../platform/id.ts';
 import type { Charge, Decision, RateLimitStore, Receipt, Standing } from '../platform/rate-limit.ts';
@@ -59,7 +60,9 @@ export function createLimiter(dependencies: LimiterDependencies) {
     const given = new Set(givenPaths(args));
     // Over server-sent events the cursor comes in a header.
     if (coordinate.startsWith('Subscription.') && context.lastEventId !== undefined) given.add('after');
-    const account = accountOf(args)?.toLowerCase() ?? null;
+    const handle = accountOf(args);
+    // Longer ones are nobody's: they count by address alone, and are kept nowhere.
+    const account = handle === null || handle.length > HANDLE_LENGTH_MAX ? null : handle.toLowerCase();
     const uuid = isCountedByConversation(coordinate) ? decodeId('cnv', conversationOf(args) ?? '') : null;
     const call = (tier: LimitTier | null): LimitedCall => ({
       coordinate,
