@@ -2,7 +2,7 @@ import type { LimitsMode } from '../config.ts';
 import type { Context } from '../graphql/context.ts';
 import { accountOf, conversationOf, type FoundField, givenPaths } from '../graphql/limited-fields.ts';
 import { HANDLE_LENGTH_MAX } from '../identity/user.ts';
-import { AppError } from '../platform/errors.ts';
+import { AppError, UNCERTAIN_CODES } from '../platform/errors.ts';
 import { decodeId } from '../platform/id.ts';
 import type { Charge, Decision, RateLimitStore, Receipt, Standing } from '../platform/rate-limit.ts';
 import { chargesOf, type KeyOf, type LimitedCall, type LimitedWork, type LimitSubject, windowsOf } from '../platform/rate-limit-charges.ts';
@@ -42,8 +42,6 @@ export type Taken = {
   readonly spent: (points: number) => void;
 };
 
-/** Failures after which it is not known whether something was done: what they took stays taken. */
-const UNCERTAIN = ['TIMEOUT', 'INTERNAL_SERVER_ERROR'];
 /** Refusals that come before anything is tried, so that not even an attempt counts. */
 const BEFORE_ATTEMPT = ['BAD_USER_INPUT', 'OVERLOADED', 'FORBIDDEN'];
 
@@ -133,7 +131,7 @@ export function createLimiter(dependencies: LimiterDependencies) {
 
   /** Whether a call that came to this error counts for a policy all the same. */
   function isCounted(policyName: string, error: unknown): boolean {
-    if (!(error instanceof AppError) || UNCERTAIN.includes(error.code)) return true;
+    if (!(error instanceof AppError) || UNCERTAIN_CODES.includes(error.code)) return true;
     return policyNamed(policyName)?.countsFailures === true && !BEFORE_ATTEMPT.includes(error.code);
   }
 
