@@ -266,7 +266,8 @@ function mayBe(schema: GraphQLSchema, type: GraphQLObjectType, { typeCondition }
   return condition === type || (isAbstractType(condition) && schema.isSubType(condition, type));
 }
 
-function isLeftOut(selection: SelectionNode, variables: Variables): boolean {
+/** By `@skip` or `@include`, as execution takes them. */
+export function isLeftOut(selection: SelectionNode, variables: Variables): boolean {
   if (selection.directives === undefined || selection.directives.length === 0) return false;
   try {
     const skip = getDirectiveValues(GraphQLSkipDirective, selection, variables);

@@ -227,6 +227,16 @@ describe('the cost of an operation', () => {
     expect(actualCost(found, null, [{}])).toBe(1 + 1);
   });
 
+  test('has no hint where it would be work to find one', () => {
+    const pages = (count: number) =>
+      Array.from({ length: count }, (_, index) => `a${index}: messages(last: 100) { nodes { body author { handle } } }`).join(' ');
+    const hintOf = (count: number) => hintFor(weighed(`{ conversation(id: "c") { ${pages(count)} } }`, {}, undefined, weighOurs), 500);
+    expect(hintOf(14)).not.toBe(null);
+    const at = performance.now();
+    expect(hintOf(59)).toBe(null);
+    expect(performance.now() - at).toBeLessThan(500);
+  });
+
   test('of an answer is more than was estimated where a list is longer than is usual', () => {
     const found = weighed('{ user { id } search(text: "x") { tags mentions { id } } }');
     expect(found.total).toBe(1 + 10 + 2 * (1 + 2 * 2 + 3));
