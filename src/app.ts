@@ -36,12 +36,7 @@ import { developmentSecret } from './platform/development-secret.ts';
 import { createLogger, type Logger } from './platform/logger.ts';
 import { createMetrics } from './platform/metrics.ts';
 import { connectPostgres, type DatabaseAddress } from './platform/postgres.ts';
-import { createKeyOf } from './platform/rate-limit-key.ts';
-import { MemoryRateLimitStore } from './platform/rate-limit-memory.ts';
-import { createRateLimitNodes } from './platform/rate-limit-nodes.ts';
 import type { LimitPolicies } from './platform/rate-limit-policies.ts';
-import { createRedisRateLimitStore } from './platform/rate-limit-redis.ts';
-import { SharedRateLimitStore } from './platform/rate-limit-shared.ts';
 import { COMMAND_TIMEOUT_MS, connectRedis } from './platform/redis.ts';
 import { redisPrefix } from './platform/redis-prefix.ts';
 import { deriveSecrets } from './platform/secrets.ts';
@@ -57,9 +52,8 @@ import { createSearchResolvers } from './search/resolvers.ts';
 import { createSearch } from './search/search.ts';
 import { createChatPages } from './server/chat-page.ts';
 import { costMaxOf } from './server/cost-limit.ts';
-import { createLimiter } from './server/limiter.ts';
 import { LIMITS, type Limits } from './server/limits.ts';
-import { openLimitsLog } from './server/limits-log.ts';
+import { openLimiter } from './server/open-limiter.ts';
 import { PoliciesInForce } from './server/policies-in-force.ts';
 import { createServer, type RookeryServer } from './server/server.ts';
 
@@ -167,37 +161,21 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
           onBack: () => hub.checkSoon(),
         }),
   );
-  const ownWindows = new MemoryRateLimitStore({ clock, onForgotten: () => metrics.limitWindowsForgotten.inc() });
-  const sharedWindows =
-    redis === null
-      ? null
-      : stack.use(
-          new SharedRateLimitStore({
-            shared: createRedisRateLimitStore({ redis, prefix: redisPrefix(epoch) }),
-            local: ownWindows,
-            nodes: createRateLimitNodes(redis, redisPrefix(epoch)),
-            isUp: () => redis.isUp,
-            answerTimeoutMs,
-            onFailure: () => metrics.limitFailures.inc(),
-            onLocal(isLocal) {
-              metrics.limitsLocal.set(Number(isLocal));
-              logger.warn({ isLocal }, isLocal ? 'This node counts rate limits by itself.' : 'Rate limits are counted together again.');
-            },
-          }),
-        );
-  const keyOf = createKeyOf(secrets.limitKey);
-  const onLogFailure = (error: unknown) => logger.error({ err: error }, 'LIMITS_LOG cannot be written.');
-  const limitsLog = config.limitsLog === null ? null : stack.use(openLimitsLog(config.limitsLog, keyOf, () => clock.now(), onLogFailure));
-  const limiter = createLimiter({
-    store: sharedWindows ?? ownWindows,
-    policies: policies.current,
-    limitsMode: config.limitsMode,
-    keyOf,
-    conversationTiers: createOwnerTiers({ sql, clock }),
-    onRefused: (policy, tier) => metrics.limitRefusals.inc({ policy, tier }),
-    onTaken: () => metrics.limitReservations.inc(),
-    ...(limitsLog === null ? {} : { record: limitsLog.record }),
-  });
+  const limiting = stack.use(
+    openLimiter({
+      config,
+      redis,
+      prefix: redisPrefix(epoch),
+      answerTimeoutMs,
+      secret: secrets.limitKey,
+      policies: policies.current,
+      conversationTiers: createOwnerTiers({ sql, clock }),
+      clock,
+      metrics,
+      logger,
+    }),
+  );
+  const { limiter } = limiting;
 
   const reader = createChangeReader(sql);
   const hub: Hub = new Hub({ reader, bus, logger, clock, areViewersCurrent: () => server.isCurrent() });
@@ -319,7 +297,7 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
       isReady: async () => (await readXmin(sql)) > 0,
       degradations() {
         if (redis !== null && !redis.isUp) return ['Redis is away'];
-        return sharedWindows?.isLocal === true ? ['rate limits are counted by this node alone'] : [];
+        return limiting.isLocal() ? ['rate limits are counted by this node alone'] : [];
       },
       limiter,
       limits: options.limits ?? {},

@@ -97,6 +97,21 @@ describe.each(Object.entries(TRANSPORTS))('the points of a minute, over %s', (tr
   });
 });
 
+test('what is refused for its cost was weighed, so it counts as an operation, over each transport', async () => {
+  const OPERATIONS = 4;
+  await using few = await TestServer.start({
+    limitPolicies: policiesWith({ operations: { max: { ...forAll(OPERATIONS), ANONYMOUS: 100 } } }),
+  });
+  const dear = '{ viewer { conversations(first: 100) { nodes { messages(last: 100) { nodes { id } } } } } }';
+  for (const [name, ask] of Object.entries(TRANSPORTS)) {
+    const [{ accessToken }] = await few.people('asker');
+    for (let count = 0; count < OPERATIONS; count += 1)
+      expect(codesOf(await ask(few.url, dear, { accessToken })), name).toEqual(['COST_LIMIT_EXCEEDED']);
+    const refused = await ask(few.url, dear, { accessToken });
+    expect(extensionsOf(refused), name).toMatchObject([{ ...refusal, policy: 'operations' }]);
+  }
+});
+
 test('a list that is longer than is usual costs as much more, even beyond the budget, and what comes next waits for it', async () => {
   const { person, id } = await somebody();
   const { accessToken } = person;

@@ -86,6 +86,9 @@ describe.each(Object.entries(TRANSPORTS))('over %s', (transport, ask) => {
         '{ viewer { conversations(first: 100) { nodes { messages(first: 100) { nodes { replies(first: 100) { nodes { replies(first: 100) { nodes { body } } } } } } } } } }',
         {},
       ],
+      ...['__typename', 'pageInfo { endCursor }', 'nodes @skip(if: true) { id }'].map(
+        (shown) => [`{ viewer { conversations(first: 100) { nodes { messages(first: 100) { ${shown} } } } } }`, {}] as const,
+      ),
     ];
     for (const [query, variables] of tooExpensive) {
       const answer = await asAda(query, variables);
@@ -177,6 +180,19 @@ describe('the limit', () => {
     },
   );
 });
+
+test('variables that are wrong thousands of times, in a document of thousands of lines, are hardly any work', async () => {
+  const document = `${'\n'.repeat(14_900)}query($i:[ID!]!){nodes(ids:$i){id}}`;
+  const variables = { i: Array(45_000).fill(null) };
+  const before = process.cpuUsage();
+  const refused = await post(server.url, document, { variables });
+  expect(refused.body.errors?.[0]?.message).toMatch(/^Variable "\$i" got invalid value null at "i\[0\]"/);
+  const explain = 'query ($document: String!, $variables: String) { explainCost(document: $document, variables: $variables) { total } }';
+  const explained = await post(server.url, explain, { variables: { document, variables: JSON.stringify(variables) } });
+  expect(explained.body.errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', field: 'variables' } }]);
+  // Each mistake that is looked for is a millisecond and more.
+  expect(process.cpuUsage(before).user / 1_000).toBeLessThan(10_000);
+}, 180_000);
 
 describe('explainCost', () => {
   const EXPLAIN = `query ($document: String!, $variables: String, $operationName: String) {

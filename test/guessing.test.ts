@@ -3,6 +3,7 @@ import { SignInAlarm } from '../src/identity/sign-in-alarm.ts';
 import { post } from './kit/http.ts';
 import { forAll, policiesWith } from './kit/limits/policies.ts';
 import { codesOf, TRANSPORTS } from './kit/limits/transports.ts';
+import { metricOf } from './kit/metric.ts';
 import { TestServer } from './kit/server.ts';
 
 const SIGN_IN = 'mutation ($input: SignInInput!) { signIn(input: $input) { accessToken } }';
@@ -18,9 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
-async function figure(name: string): Promise<number> {
-  return Number(new RegExp(`^${name} (\\d+)`, 'm').exec(await (await fetch(`${server.url}/metrics`)).text())?.[1] ?? -1);
-}
+const figure = (name: string) => metricOf(server.url, name);
 
 describe.each(Object.entries(TRANSPORTS))('over %s', (transport, ask) => {
   const place = Object.keys(TRANSPORTS).indexOf(transport) + 1;

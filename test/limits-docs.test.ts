@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { DEFAULT_LIMITS_FILE } from '../src/config/limits-file.ts';
 import { MemoryRateLimitStore } from '../src/platform/rate-limit-memory.ts';
-import { DEFAULT_POLICIES } from './kit/limits/policies.ts';
+import type { LimitPolicy, LimitsFile } from '../src/platform/rate-limit-policies.ts';
+import { DEFAULT_POLICIES, GENEROUS_POLICIES } from './kit/limits/policies.ts';
 
 const text = readFileSync(new URL('../docs/limits.md', import.meta.url), 'utf8');
 const EXAMPLES = [...text.matchAll(/```limits\n([\s\S]*?)```/g)].map(([, lines = '']) => lines.trim().split('\n'));
@@ -53,6 +55,20 @@ describe('docs/limits.md', () => {
         Object.values(max).map(number).join(' | '),
       ]),
     );
+    const fields = [...text.matchAll(/^- ((?:`\w+`(?:, )?)+): (.*)$/gm)].flatMap(([, names = '', list = '']) =>
+      names.split(', ').map((name) => [name, list]),
+    );
+    const quoted = (words: readonly string[]) => words.map((word) => `\`${word}\``).join(', ');
+    const file: LimitsFile = JSON.parse(readFileSync(DEFAULT_LIMITS_FILE, 'utf8'));
+    expect(fields).toEqual(
+      Object.entries(file.policies).flatMap(([name, { fields = null }]) => (fields === null ? [] : [[`\`${name}\``, quoted(fields)]])),
+    );
     expect(text).toContain(`${DEFAULT_POLICIES.socketsBeforeInitMax} sockets`);
+  });
+
+  test('is what benches and tests run under, with other maxima', () => {
+    const { policies: generous } = GENEROUS_POLICIES;
+    const withoutMax = ({ max: _, ...policy }: LimitPolicy) => policy;
+    expect(generous.map(withoutMax)).toEqual(DEFAULT_POLICIES.policies.map(withoutMax));
   });
 });

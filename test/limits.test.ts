@@ -34,6 +34,7 @@ const STORES = [
   { name: 'in Redis', redisUrl: redis?.url ?? null, isThere: redis !== null, transports: { POST: TRANSPORTS.POST } },
 ];
 
+// Which is there and which is not openTestRedis says, and throws with CI=true.
 describe.each(STORES.filter(({ isThere }) => isThere))('limits counted $name', ({ redisUrl, transports }) => {
   let database: TestDatabase;
   let nodes: readonly [TestServer, TestServer];

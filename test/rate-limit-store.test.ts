@@ -163,6 +163,22 @@ describe.each(STORES)('windows $name', ({ make, isThere }) => {
     expect(await passes(store, send)).toBe(false);
   });
 
+  test.skipIf(!isThere)('join nothing to an older part when a newer one was given back', async () => {
+    const clock = new TestClock();
+    const store = make(clock);
+    const points = charge('a', 2_000, 10_000, 10);
+    await store.take([points]);
+    clock.nowMs += 150;
+    const newer = await store.take([points]);
+    await store.giveBack(newer.receipt, [10]);
+    for (let count = 0; count < 3; count += 1) {
+      clock.nowMs += 50;
+      await store.take([{ ...points, amount: 1 }]);
+    }
+    clock.nowMs += 10_000 - 300;
+    expect((await store.take([{ ...points, amount: 0 }])).standings).toMatchObject([{ remaining: 1_997 }]);
+  });
+
   test.skipIf(!isThere)('give nothing back once it is over', async () => {
     const clock = new TestClock();
     const store = make(clock);

@@ -1,16 +1,18 @@
-import type { Weighed } from './cost.ts';
+import { GraphQLError } from 'graphql';
+import { AppError, UNCERTAIN_CODES } from '../platform/errors.ts';
+import { UNSEEN_ROW, type Weighed } from './cost.ts';
 import type { SelectedField, Selection } from './cost-skeleton.ts';
 
 type Data = Readonly<Record<string, unknown>>;
-type Failure = { readonly path?: readonly (string | number)[] | undefined };
+type Failure = { readonly path?: readonly (string | number)[] | undefined; readonly originalError?: Error | undefined };
 
 /**
  * What an operation has cost, by the lists of its answer: the same formula with as many elements as each has that are not null. All else
  * counts as if it were there. It may be more than was estimated where a list is longer than is assumed. Without lists it is the estimate,
- * and nothing is looked at.
+ * and nothing is looked at. Rows that are read and not shown cost what was estimated.
  *
  * What is missing since something below it failed was read all the same, so it costs what was estimated; a field that failed by itself
- * has read nothing below.
+ * has read nothing below, unless nobody knows how far it came.
  */
 export function actualCost(
   { skeleton, measures, costs, total }: Weighed,
@@ -21,11 +23,11 @@ export function actualCost(
   const failed = failures.length === 0 ? null : new FailedPaths(failures);
   return ofObject(skeleton.root, data ?? null, '', NO_SIZE);
 
-  function ofObject({ index, fields, hasLists }: Selection, object: unknown, path: string, size: number): number {
+  function ofObject({ index, fields, hasLists, hasUnseenRows }: Selection, object: unknown, path: string, size: number): number {
     // Nothing below has a size, so nothing can have another one.
     if (!hasLists) return costs.fixed[index] ?? 0;
     const isLost = !isObject(object) && failed !== null && failed.isBelow(path);
-    let cost = 0;
+    let cost = hasUnseenRows && (isObject(object) || isLost) ? size * UNSEEN_ROW : 0;
     for (const field of fields) {
       const { size: ownSize = 0, inputs = 0 } = measures[field.index] ?? {};
       cost += field.rule.weight + inputs;
@@ -74,13 +76,15 @@ class FailedPaths {
   readonly #below = new Set<string>();
 
   constructor(failures: readonly Failure[]) {
-    for (const { path = [] } of failures) {
+    for (const { path = [], originalError } of failures) {
       let above = '';
       for (const step of path) {
         this.#below.add(above);
         above = `${above}/${step}`;
       }
-      this.#at.add(above);
+      // It may have been far below when it was given up.
+      if (isUncertain(originalError)) this.#below.add(above);
+      else this.#at.add(above);
     }
   }
 
@@ -91,6 +95,12 @@ class FailedPaths {
   isBelow(path: string): boolean {
     return this.#below.has(path);
   }
+}
+
+/** What is no refusal of ours is a mistake, or was given up; what graphql itself refuses, such as an argument, has no other error as its origin. */
+function isUncertain(error: Error | undefined): boolean {
+  if (error instanceof AppError) return UNCERTAIN_CODES.includes(error.code);
+  return error !== undefined && !(error instanceof GraphQLError);
 }
 
 function isObject(value: unknown): value is Data {

@@ -1,4 +1,4 @@
-import type { Weighed } from './cost.ts';
+import { UNSEEN_ROW, type Weighed } from './cost.ts';
 import type { Branch, SelectedField, Selection } from './cost-skeleton.ts';
 
 export type CostPart = { readonly path: string; readonly count: number; readonly cost: number };
@@ -27,7 +27,8 @@ export function breakdownOf({ skeleton, measures, costs }: Weighed): readonly Co
       if (++paths > PATHS_MAX) return;
       const path = above === '' ? field.key : `${above}.${field.key}`;
       const { size: below = 0, inputs = 0 } = measures[field.index] ?? {};
-      parts.push({ path, count: values, cost: count * (field.rule.weight + inputs) + values * (branch?.weight ?? field.leafWeight) });
+      const each = (branch?.weight ?? field.leafWeight) + (branch?.selection.hasUnseenRows === true ? below * UNSEEN_ROW : 0);
+      parts.push({ path, count: values, cost: count * (field.rule.weight + inputs) + values * each });
       if (branch !== null) visit(branch.selection, path, values, below);
     }
   }

@@ -34,16 +34,22 @@ const LEVERS_MAX = 32;
 /** Nobody writes more by hand; finding a change for fragments that multiply each other would be work for the one who attacks. */
 const SELECTIONS_MAX = 300;
 const HALVINGS = 20;
+/** To find the size of one list takes so many evaluations at most, of which each looks at every field. */
+const EVALUATIONS_PER_LEVER = 9;
+/** Fields that are looked at: some milliseconds. */
+const WORK_MAX = 60_000;
 
 /**
  * The smallest change by which an operation that is too expensive would pass: one list made shorter by the least, else several in the same
- * proportion, else one field left out. Null when none of these is enough, and for documents of more than SELECTIONS_MAX selections.
+ * proportion, else one field left out. Null when none of these is enough, and for documents for which that would be too much work.
  */
 export function hintFor(weighed: Weighed, limit: number): Hint | null {
   if (weighed.skeleton.selections.length > SELECTIONS_MAX) return null;
   const levers = leversOf(weighed)
     .sort((a, b) => b.value - a.value)
     .slice(0, LEVERS_MAX);
+  const { length } = weighed.skeleton.fields;
+  if ((levers.length * EVALUATIONS_PER_LEVER + HALVINGS + length) * length > WORK_MAX) return null;
   return shorten(weighed, levers, limit) ?? shortenAll(weighed, levers, limit) ?? omit(weighed, limit);
 }
 

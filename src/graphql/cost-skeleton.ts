@@ -35,7 +35,11 @@ export type Skeleton = {
 export type Selection = {
   readonly index: number;
   readonly fields: readonly SelectedField[];
-  /** Whether there is a list anywhere below. */
+  /** Whether the field above says how long some of its lists are. */
+  readonly isSized: boolean;
+  /** Whether none of these lists is selected, so that all of one is read and not shown. */
+  readonly hasUnseenRows: boolean;
+  /** Whether there is a list anywhere below, or in here one that is not shown. */
   readonly hasLists: boolean;
 };
 
@@ -68,6 +72,8 @@ const DEPTH_MAX = 200;
 /** Of all documents together; some twenty megabytes, if they are made for it. The documents of usual clients have a few hundred. */
 const REMEMBERED_SELECTIONS_MAX = 20_000;
 const OBJECT_WEIGHT = 1;
+/** Known of a list that is not read. */
+const COUNT = 'totalCount';
 const CONDITIONS = [GraphQLSkipDirective.name, GraphQLIncludeDirective.name];
 
 export type SkeletonCache = (document: DocumentNode, operation: OperationDefinitionNode, variables: Variables) => Skeleton | null;
@@ -126,7 +132,7 @@ function buildSkeleton(
   const numbers = new Map<SelectionSetNode, number>();
   const known = new Map<string, Selection>();
   // For a fragment that spreads itself, though validation lets none come so far.
-  const nothing: Selection = { index: 0, fields: [], hasLists: false };
+  const nothing: Selection = { index: 0, fields: [], isSized: false, hasUnseenRows: false, hasLists: false };
   const selections: Selection[] = [nothing];
   const fields: SelectedField[] = [];
   let begun = 0;
@@ -157,8 +163,10 @@ function buildSkeleton(
     const spread = new Set<string>();
     for (const selectionSet of selectionSets) collect(type, selectionSet, nodes, spread);
     const selected = [...nodes].flatMap(([name, alike]) => fieldOf(type, name, alike, sizedFields, depth) ?? []);
-    const hasLists = selected.some(({ rule, branches }) => rule.isList || branches.some((branch) => branch.selection.hasLists));
-    const selection = { index: selections.length, fields: selected, hasLists };
+    const isSized = sizedFields.length > 0;
+    const hasUnseenRows = isSized && !areRowsSeen(selected);
+    const isListBelow = selected.some(({ rule, branches }) => rule.isList || branches.some((branch) => branch.selection.hasLists));
+    const selection = { index: selections.length, fields: selected, isSized, hasUnseenRows, hasLists: hasUnseenRows || isListBelow };
     selections.push(selection);
     known.set(key, selection);
     return selection;
@@ -233,6 +241,13 @@ function buildSkeleton(
 
 const TOO_LARGE = Symbol('too large');
 
+/** Of a selection whose field above sizes its lists: whether what is read for it is shown, or nothing is read. */
+export function areRowsSeen(fields: readonly Pick<SelectedField, 'isSizedAbove' | 'definition'>[]): boolean {
+  return (
+    fields.some(({ isSizedAbove }) => isSizedAbove) || (fields.length > 0 && fields.every(({ definition }) => definition.name === COUNT))
+  );
+}
+
 function holdsVariable(value: ValueNode): boolean {
   switch (value.kind) {
     case Kind.VARIABLE:
@@ -251,7 +266,8 @@ function mayBe(schema: GraphQLSchema, type: GraphQLObjectType, { typeCondition }
   return condition === type || (isAbstractType(condition) && schema.isSubType(condition, type));
 }
 
-function isLeftOut(selection: SelectionNode, variables: Variables): boolean {
+/** By `@skip` or `@include`, as execution takes them. */
+export function isLeftOut(selection: SelectionNode, variables: Variables): boolean {
   if (selection.directives === undefined || selection.directives.length === 0) return false;
   try {
     const skip = getDirectiveValues(GraphQLSkipDirective, selection, variables);

@@ -1,8 +1,9 @@
-import { type ExecutionArgs, type GraphQLSchema, getOperationAST, getVariableValues } from 'graphql';
+import { type ExecutionArgs, type GraphQLSchema, getOperationAST } from 'graphql';
 import { costRulesOf } from './cost-rules.ts';
 import { type Measure, measure } from './cost-size.ts';
-import { createSkeletonCache, SELECTIONS_MAX, type Skeleton } from './cost-skeleton.ts';
+import { areRowsSeen, createSkeletonCache, SELECTIONS_MAX, type Selection, type Skeleton } from './cost-skeleton.ts';
 import { refusal } from './errors.ts';
+import { variableValues as valuesOf } from './variable-values.ts';
 
 /** An operation with the values of its variables, and what it costs at most. */
 export type Weighed = {
@@ -22,7 +23,7 @@ export type Weigh = (operation: Pick<ExecutionArgs, 'document' | 'operationName'
 /**
  * What operations cost before they run, by the IBM cost directives: `cost(field) = weight + inputs + size × (weight of the object + Σ cost of
  * what is selected of it)`, with the dearest type where it is open. Weights and sizes are as `@cost` and `@listSize` say; an object is 1, all
- * else nothing. Fields are merged as execution merges them, so a repetition is free and an alias is not. Only the operation that runs counts.
+ * else nothing. A page of which none of the sized lists is selected is read all the same: `size` is added. Fields are merged as execution merges them, so a repetition is free and an alias is not. Only the operation that runs counts.
  *
  * What variables do not change is remembered with the document; what they come to, and whether that is too much, is worked out each time.
  * GRAPHQL_VALIDATION_FAILED for a document of more than SELECTIONS_MAX different selections.
@@ -41,8 +42,8 @@ export function createWeigh(schema: GraphQLSchema): Weigh {
   return ({ document, operationName, variableValues }) => {
     const operation = getOperationAST(document, operationName) ?? null;
     if (operation === null) return null;
-    const { coerced: variables, errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {});
-    if (errors !== undefined) return null;
+    const { variables } = valuesOf(schema, operation, variableValues);
+    if (variables === null) return null;
     const skeleton = skeletonOf(document, operation, variables);
     if (skeleton === null)
       throw refusal('GRAPHQL_VALIDATION_FAILED', `A document must make at most ${SELECTIONS_MAX} different selections, got more.`);
@@ -75,11 +76,20 @@ function costOfRoot({ root }: Skeleton, { fixed }: Costs): number {
   return fixed[root.index] ?? 0;
 }
 
+/** Points of a row that is read and not shown. */
+export const UNSEEN_ROW = 1;
+
+function hasUnseenRows({ fields, isSized, hasUnseenRows }: Selection, without: ReadonlySet<number>): boolean {
+  return without.size === 0 || !isSized ? hasUnseenRows : !areRowsSeen(fields.filter(({ index }) => !without.has(index)));
+}
+
 /** Each selection once, those below before those above; so the time is that of the skeleton, whatever the cost. */
 function costsOf(skeleton: Skeleton, measures: readonly Pick<Measure, 'size' | 'inputs'>[], without = NONE): Costs {
   const fixed = new Float64Array(skeleton.selections.length);
   const perElement = new Float64Array(skeleton.selections.length);
-  for (const { index, fields } of skeleton.selections) {
+  for (const selection of skeleton.selections) {
+    const { index, fields } = selection;
+    if (hasUnseenRows(selection, without)) perElement[index] = UNSEEN_ROW;
     for (const field of fields) {
       if (without.has(field.index)) continue;
       const { size = 0, inputs = 0 } = measures[field.index] ?? {};

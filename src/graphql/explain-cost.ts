@@ -1,13 +1,4 @@
-import {
-  type DocumentNode,
-  GraphQLError,
-  type GraphQLSchema,
-  getOperationAST,
-  getVariableValues,
-  parse,
-  specifiedRules,
-  validate,
-} from 'graphql';
+import { type DocumentNode, GraphQLError, type GraphQLSchema, getOperationAST, parse, specifiedRules, validate } from 'graphql';
 import { badInput } from '../platform/errors.ts';
 import type { Context } from './context.ts';
 import { createWeigh, type Weigh, type Weighed, wholePoints } from './cost.ts';
@@ -16,6 +7,7 @@ import { describeHint, hintFor } from './cost-hint.ts';
 import { withoutSuggestions } from './errors.ts';
 import { checkDocumentLength, DOCUMENT_LIMITS } from './limits.ts';
 import type { Resolvers } from './schema.generated.ts';
+import { variableValues as valuesOf } from './variable-values.ts';
 
 export type ExplainCostDependencies = {
   /** What one operation of who asks may cost at most; null for no limit. */
@@ -57,9 +49,8 @@ function weighedOf(
   const operation = getOperationAST(document, operationName);
   if (!operation)
     throw badInput('operationName', 'operationName must be that of an operation of the document, got none or several to choose from.');
-  const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues);
-  if (errors !== undefined)
-    throw badInput('variables', withoutSuggestions(`variables must fit the operation. ${errors[0]?.message ?? ''}`));
+  const { error } = valuesOf(schema, operation, variableValues);
+  if (error !== null) throw badInput('variables', withoutSuggestions(`variables must fit the operation. ${error.message}`));
   const weighed = weigh({ document, operationName, variableValues });
   if (weighed === null) throw new Error('An operation that can be run must have a cost.');
   return weighed;

@@ -15,7 +15,6 @@ import {
   getDirectiveValues,
   getNamedType,
   getOperationAST,
-  getVariableValues,
   isAbstractType,
   isInputObjectType,
   isListType,
@@ -27,6 +26,7 @@ import {
 } from 'graphql';
 import type { LimitedField, LimitPolicies } from '../platform/rate-limit-policies.ts';
 import type { Context } from './context.ts';
+import { variableValues as valuesOf } from './variable-values.ts';
 
 type Arguments = Readonly<Record<string, unknown>>;
 /** A field that an operation will execute, with its arguments as its resolver gets them. */
@@ -88,8 +88,8 @@ export function findFields(
   const operation = getOperationAST(document, operationName);
   const root = operation ? schema.getRootType(operation.operation) : null;
   if (!operation || !root) return [];
-  const { coerced: variables } = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {});
-  if (variables === undefined) return []; // Execution refuses it.
+  const { variables } = valuesOf(schema, operation, variableValues);
+  if (variables === null) return []; // Execution refuses it.
   const fragments = new Map(
     document.definitions.flatMap((each) => (each.kind === Kind.FRAGMENT_DEFINITION ? [[each.name.value, each]] : [])),
   );

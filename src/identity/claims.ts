@@ -1,6 +1,16 @@
 import { createHash } from 'node:crypto';
 import { codePointLength } from '../platform/text.ts';
-import { DISPLAY_NAME_LENGTH_MAX, isAvatarUrl, isDisplayName, storedHandle, TIERS, type Tier, USER_ROLES, type UserRole } from './user.ts';
+import {
+  DISPLAY_NAME_LENGTH_MAX,
+  HANDLE_LENGTH_MAX,
+  isAvatarUrl,
+  isDisplayName,
+  storedHandle,
+  TIERS,
+  type Tier,
+  USER_ROLES,
+  type UserRole,
+} from './user.ts';
 
 /** What a token of the identity provider says of a user. Null: nothing that could be used. */
 export type Claims = {
@@ -25,7 +35,6 @@ export type ClaimNames = {
 };
 
 const EXTERNAL_ID_LENGTH_MAX = 255;
-const HANDLE_LENGTH_MAX = 32;
 const NOBODY_CAN_SEE = /[\p{Cc}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069\u200E\u200F\u061C]/gu;
 const ACCENTS = /\p{M}/gu;
 

@@ -20,12 +20,14 @@ export type User = {
   readonly createdAt: Date;
 };
 
+/** In characters, which are all ASCII. */
+export const HANDLE_LENGTH_MAX = 32;
 export const DISPLAY_NAME_LENGTH_MAX = 80;
 const AVATAR_URL_LENGTH_MAX = 2_048;
 export const PASSWORD_LENGTH_MIN = 10;
 export const PASSWORD_LENGTH_MAX = 128;
 
-const HANDLE = /^[a-z0-9][a-z0-9_.-]{2,31}$/i;
+const HANDLE = new RegExp(`^[a-z0-9][a-z0-9_.-]{2,${HANDLE_LENGTH_MAX - 1}}$`, 'i');
 /** What means something else after an "@". */
 const RESERVED_HANDLES: ReadonlySet<string> = new Set(['all']);
 
@@ -37,7 +39,7 @@ export function checkHandle(handle: string): string {
     throw badInput('input.handle', `Handle must be another than ${quoted(handle)}, which stands for everybody.`);
   throw badInput(
     'input.handle',
-    `Handle must be 3 to 32 characters of a-z, 0-9, "_", "." and "-", the first a letter or digit, got ${quoted(handle)} (${codePointLength(handle)} characters).`,
+    `Handle must be 3 to ${HANDLE_LENGTH_MAX} characters of a-z, 0-9, "_", "." and "-", the first a letter or digit, got ${quoted(handle)} (${codePointLength(handle)} characters).`,
   );
 }
 

@@ -14,6 +14,9 @@ export type ErrorCode =
   | 'GRAPHQL_VALIDATION_FAILED'
   | 'INTERNAL_SERVER_ERROR';
 
+/** Failures after which it is not known whether something was done. */
+export const UNCERTAIN_CODES: readonly ErrorCode[] = ['TIMEOUT', 'INTERNAL_SERVER_ERROR'];
+
 /** What a client may be told besides the code. */
 export type ErrorDetails = {
   /** The argument or input field at fault, as a path such as `input.body`; with BAD_USER_INPUT. */

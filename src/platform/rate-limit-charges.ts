@@ -27,16 +27,24 @@ export type LimitedWork = { readonly operations: number; readonly points: number
 export type KeyOf = (policy: string, owner: string) => string;
 
 /** Which windows are taken from, and how much: one charge for each window. */
-export function chargesOf({ policies, users }: LimitPolicies, subject: LimitSubject, work: LimitedWork, keyOf: KeyOf): readonly Charge[] {
+export function chargesOf(
+  { policies, users, operationCost }: LimitPolicies,
+  subject: LimitSubject,
+  work: LimitedWork,
+  keyOf: KeyOf,
+): readonly Charge[] {
   const charges = new Map<string, Charge>();
-  const own = subject.userUuid === null ? undefined : users.get(subject.userUuid)?.max;
+  const ofUser = subject.userUuid === null ? undefined : users.get(subject.userUuid);
+  const own = ofUser?.max;
+  const costMax = ofUser?.operationCost ?? operationCost[subject.tier];
 
   function add(policy: LimitPolicy, owner: string, max: number | null, amount: number): void {
     if (max === null) return;
     const key = keyOf(policy.name, owner);
     const before = charges.get(key)?.amount ?? 0;
-    const { name, windowMs, withoutRedis } = policy;
-    charges.set(key, { policy: name, key, max, windowMs, amount: before + amount, mustBeShared: withoutRedis === 'refuse' });
+    const { name, windowMs, withoutRedis, counts } = policy;
+    const leastMax = counts === 'points' ? costMax : 1;
+    charges.set(key, { policy: name, key, max, windowMs, amount: before + amount, mustBeShared: withoutRedis === 'refuse', leastMax });
   }
 
   for (const policy of policies) {

@@ -120,8 +120,13 @@ export function contradictions({ policies, operationCost, users = {} }: LimitsFi
         `/operationCost/${tier} must be at most ${max}, which /policies/${COST_POLICY} allows in all, got ${operationCost[tier]}.`,
       );
   }
-  for (const [id, { max = {} }] of Object.entries(users)) {
+  for (const [id, { max = {}, operationCost: own }] of Object.entries(users)) {
     if (decodeId('usr', id) === null) problems.push(`/users/${id} must be the id of a user.`);
+    const inAll = max[COST_POLICY];
+    // Of which tier they are the file does not know: FREE is the least.
+    const ofOne = own ?? operationCost.FREE;
+    if (inAll !== undefined && inAll < ofOne)
+      problems.push(`/users/${id}/max/${COST_POLICY} must be at least ${ofOne}, which one of their operations may cost, got ${inAll}.`);
     for (const name of Object.keys(max)) {
       if (policies[name]?.scope !== 'user') problems.push(`/users/${id}/max/${name} must be a policy whose scope is "user".`);
     }

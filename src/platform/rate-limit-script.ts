@@ -1,7 +1,7 @@
 import { EXACT_MAX } from './rate-limit.ts';
 
 /**
- * A window is one hash: `first` and `last` number its parts, `total` is what they hold together, `begun` when the newest was begun; each part
+ * A window is one hash: `first` and `last` number its parts, `total` is what they hold together, `begun` when the newest was begun, 0 when that is not known; each part
  * stands under its number: when the last of it was taken, a space, and how much it is. Numbers begin at the time when the window was made, so that
  * a receipt never fits a later one. All in microseconds by the clock of Redis, whatever the clocks of the nodes say. Every key expires.
  *
@@ -48,6 +48,7 @@ local function read(key, window)
     if at and at <= now then break end
     if at then drop(key, state.last, weight, state) end
     state.last = state.last - 1
+    state.begun = 0 -- That was of the one that is gone.
   end
   local steps = 0
   while state.first <= state.last and steps < STEPS_MAX do
@@ -118,7 +119,7 @@ for index, key in ipairs(KEYS) do
   if isAllowed and amount > 0 then
     place = put(key, state, max, window, amount)
   elseif state.isChanged then
-    redis.call('HSET', key, 'first', text(state.first), 'last', text(state.last), 'total', text(state.total))
+    redis.call('HSET', key, 'first', text(state.first), 'last', text(state.last), 'total', text(state.total), 'begun', text(state.begun))
   end
   answer[#answer + 1] = text(state.total) .. ' ' .. text(state.reset or 0) .. ' ' .. text(waits[index]) .. ' ' .. text(place)
 end

@@ -27,7 +27,7 @@ export type SharedRateLimitStoreOptions = {
 
 /**
  * The windows that all nodes share, and while Redis is away this node's own, each with its part of what all nodes may give: the maximum divided
- * by the nodes last seen. Charges that must be shared are OVERLOADED then. Comes back by itself, as soon as Redis answers.
+ * by the nodes last seen, and at least `leastMax`. Charges that must be shared are OVERLOADED then. Comes back by itself, as soon as Redis answers.
  */
 export class SharedRateLimitStore implements RateLimitStore, Disposable {
   readonly #options: SharedRateLimitStoreOptions;
@@ -89,7 +89,8 @@ export class SharedRateLimitStore implements RateLimitStore, Disposable {
       throw new AppError('OVERLOADED', `What the policy "${refused.policy}" limits must wait until it can be counted again: try again.`, {
         retryAfterMs: RETRY_AFTER_MS,
       });
-    const decision = await local.take(charges.map((charge) => ({ ...charge, max: Math.max(1, Math.floor(charge.max / nodes.count)) })));
+    const partOf = ({ max, leastMax = 1 }: Charge) => Math.min(max, Math.max(leastMax, Math.floor(max / nodes.count)));
+    const decision = await local.take(charges.map((charge) => ({ ...charge, max: partOf(charge) })));
     this.#ofThisNode.add(decision.receipt);
     return decision;
   }

@@ -1,6 +1,8 @@
 /** No window, no part. */
 export const NONE = 0xffff_ffff;
 
+/** So that nothing is joined to a part that came to be the newest as a newer one was given back. */
+const LONG_AGO = Number.NEGATIVE_INFINITY;
 const CAPACITY_MIN = 64;
 const SLOTS_PER_WINDOW = 2;
 
@@ -11,7 +13,7 @@ type WindowColumns = {
   readonly first: Uint32Array;
   readonly last: Uint32Array;
   readonly total: Uint32Array;
-  /** When the newest part was begun, and when all is over. */
+  /** When the newest part was begun, LONG_AGO when that is no longer known; and when all is over. */
   readonly begunAt: Float64Array;
   readonly overAt: Float64Array;
   readonly queue: Uint8Array;
@@ -117,7 +119,10 @@ export class RateLimitTable {
     const next = parts.next[part] ?? NONE;
     if (before === NONE) windows.first[window] = next;
     else parts.next[before] = next;
-    if (next === NONE) windows.last[window] = before;
+    if (next === NONE) {
+      windows.last[window] = before;
+      windows.begunAt[window] = LONG_AGO;
+    }
     windows.total[window] = (windows.total[window] ?? 0) - (parts.weight[part] ?? 0);
     parts.next[part] = this.#freePart;
     this.#freePart = part;

@@ -11,6 +11,8 @@ export type Charge = {
   readonly amount: number;
   /** Refused with OVERLOADED when it cannot be counted together with the other nodes. */
   readonly mustBeShared?: boolean;
+  /** A node that counts by itself allows at least so much, be its part smaller: else what one operation may take would never pass. */
+  readonly leastMax?: number;
 };
 
 /** How full a window is. */

@@ -3,7 +3,6 @@ import type { LimitsMode } from '../config.ts';
 import type { Context } from '../graphql/context.ts';
 import { createWeigh, type Weighed } from '../graphql/cost.ts';
 import { costLimitExceeded } from '../graphql/cost-hint.ts';
-import { AppError } from '../platform/errors.ts';
 import type { LimitPolicies } from '../platform/rate-limit-policies.ts';
 
 /** What one operation of who asks may cost at most; null for the service as nobody, which has no limit. */
@@ -24,26 +23,34 @@ export type CostLimitOptions = {
   readonly onExceeded: (limit: string) => void;
 };
 
+/** What is known of the cost of an operation, and why it is refused; making that error may be work, so it is made when it is thrown. */
+export type CostCheck = { readonly weighed: Weighed | null; readonly refusal: (() => Error) | null };
+
 /**
- * Before an operation is executed or subscribed to, whatever transport it came by: weighs it, and throws COST_LIMIT_EXCEEDED where it costs
- * more than its viewer's tier allows. Null where nothing is known of its cost.
+ * Before an operation is executed or subscribed to, whatever transport it came by: weighs it, and refuses with COST_LIMIT_EXCEEDED where it
+ * costs more than its viewer's tier allows. `weighed` is null where nothing is known of its cost.
  */
-export function createCostLimit({ schema, limitsMode, policies, onExceeded }: CostLimitOptions): (args: ExecutionArgs) => Weighed | null {
+export function createCostLimit({ schema, limitsMode, policies, onExceeded }: CostLimitOptions): (args: ExecutionArgs) => CostCheck {
   const weigh = createWeigh(schema);
 
+  function exceeded(refusal: () => Error): CostCheck {
+    onExceeded('cost');
+    return limitsMode === 'enforce' ? { weighed: null, refusal } : UNKNOWN;
+  }
+
   return (args) => {
-    if (limitsMode === 'off') return null;
+    if (limitsMode === 'off') return UNKNOWN;
     try {
       const weighed = weigh(args);
       // The server makes the context, and it is ours.
       const limit = costMaxOf(policies(), args.contextValue as Context);
-      if (weighed !== null && limit !== null && weighed.total > limit) throw costLimitExceeded(weighed, limit);
-      return weighed;
+      if (weighed !== null && limit !== null && weighed.total > limit) return exceeded(() => costLimitExceeded(weighed, limit));
+      return { weighed, refusal: null };
     } catch (error) {
-      if (!(error instanceof AppError || error instanceof GraphQLError)) throw error; // No refusal, but a mistake of ours.
-      onExceeded('cost');
-      if (limitsMode === 'enforce') throw error;
-      return null;
+      if (!(error instanceof GraphQLError)) throw error; // No refusal, but a mistake of ours.
+      return exceeded(() => error);
     }
   };
 }
+
+const UNKNOWN: CostCheck = { weighed: null, refusal: null };

@@ -1,7 +1,8 @@
 import type { LimitsMode } from '../config.ts';
 import type { Context } from '../graphql/context.ts';
 import { accountOf, conversationOf, type FoundField, givenPaths } from '../graphql/limited-fields.ts';
-import { AppError } from '../platform/errors.ts';
+import { HANDLE_LENGTH_MAX } from '../identity/user.ts';
+import { AppError, UNCERTAIN_CODES } from '../platform/errors.ts';
 import { decodeId } from '../platform/id.ts';
 import type { Charge, Decision, RateLimitStore, Receipt, Standing } from '../platform/rate-limit.ts';
 import { chargesOf, type KeyOf, type LimitedCall, type LimitedWork, type LimitSubject, windowsOf } from '../platform/rate-limit-charges.ts';
@@ -41,8 +42,6 @@ export type Taken = {
   readonly spent: (points: number) => void;
 };
 
-/** Failures after which it is not known whether something was done: what they took stays taken. */
-const UNCERTAIN = ['TIMEOUT', 'INTERNAL_SERVER_ERROR'];
 /** Refusals that come before anything is tried, so that not even an attempt counts. */
 const BEFORE_ATTEMPT = ['BAD_USER_INPUT', 'OVERLOADED', 'FORBIDDEN'];
 
@@ -59,7 +58,9 @@ export function createLimiter(dependencies: LimiterDependencies) {
     const given = new Set(givenPaths(args));
     // Over server-sent events the cursor comes in a header.
     if (coordinate.startsWith('Subscription.') && context.lastEventId !== undefined) given.add('after');
-    const account = accountOf(args)?.toLowerCase() ?? null;
+    const handle = accountOf(args);
+    // Longer ones are nobody's: they count by address alone, and are kept nowhere.
+    const account = handle === null || handle.length > HANDLE_LENGTH_MAX ? null : handle.toLowerCase();
     const uuid = isCountedByConversation(coordinate) ? decodeId('cnv', conversationOf(args) ?? '') : null;
     const call = (tier: LimitTier | null): LimitedCall => ({
       coordinate,
@@ -130,7 +131,7 @@ export function createLimiter(dependencies: LimiterDependencies) {
 
   /** Whether a call that came to this error counts for a policy all the same. */
   function isCounted(policyName: string, error: unknown): boolean {
-    if (!(error instanceof AppError) || UNCERTAIN.includes(error.code)) return true;
+    if (!(error instanceof AppError) || UNCERTAIN_CODES.includes(error.code)) return true;
     return policyNamed(policyName)?.countsFailures === true && !BEFORE_ATTEMPT.includes(error.code);
   }
 

@@ -26,6 +26,8 @@ export type Reservation = {
 export type OperationLimits = {
   /** Before an operation runs: takes all that it will need, or throws RATE_LIMITED. Null when it needs nothing. */
   reserve(args: ExecutionArgs, points: number): Reservation | null | Promise<Reservation | null>;
+  /** For an operation that is refused after the work of weighing it: it counts as one, and throws `refusal`, or RATE_LIMITED. */
+  refuse(args: ExecutionArgs, refusal: () => Error): never | Promise<never>;
   /** When it has run: gives back what its fields did not use, and the points that it cost less, or takes those that it cost more; null: none. */
   settle(reservation: Reservation, points: number | null): void;
 };
@@ -108,9 +110,13 @@ export function createOperationLimits(schema: GraphQLSchema, limiter: Limiter): 
     return reservation;
   }
 
-  function take(args: ExecutionArgs, context: Context, points: number, calls: readonly LimitedCall[]) {
+  function takeOf(args: ExecutionArgs, context: Context, points: number, calls: readonly LimitedCall[]) {
     const name = getOperationAST(args.document, args.operationName)?.operation ?? 'unknown';
-    const taken = limiter.take(name, limitSubject(context), { operations: 1, points, calls });
+    return limiter.take(name, limitSubject(context), { operations: 1, points, calls });
+  }
+
+  function take(args: ExecutionArgs, context: Context, points: number, calls: readonly LimitedCall[]) {
+    const taken = takeOf(args, context, points, calls);
     return taken instanceof Promise ? taken.then((late) => reserved(context, points, late)) : reserved(context, points, taken);
   }
 
@@ -138,6 +144,21 @@ export function createOperationLimits(schema: GraphQLSchema, limiter: Limiter): 
       try {
         const reservation = reserve(args, points);
         return reservation instanceof Promise ? reservation.catch((error: unknown) => refused(args, error)) : reservation;
+      } catch (error) {
+        return refused(args, error);
+      }
+    },
+
+    refuse(args, refusal) {
+      const context = args.contextValue as Context; // The server makes it, and it is ours.
+      const counted = (taken: Taken | null): never => {
+        taken?.spent(0);
+        if (taken !== null) report(context, taken.decision.standings);
+        throw refusal();
+      };
+      try {
+        const taken = takeOf(args, context, 0, []);
+        return taken instanceof Promise ? taken.then(counted, (error: unknown) => refused(args, error)) : counted(taken);
       } catch (error) {
         return refused(args, error);
       }

@@ -68,7 +68,7 @@ export function createPipeline({
     // graphql's own executor for events and for all else, so that the same mistake is the same error everywhere.
     onExecute({ args, setExecuteFn }) {
       setExecuteFn(execute);
-      const weighed = checkCost(args);
+      const { weighed, refusal } = checkCost(args);
       const run = (reservation: Reservation | null) => {
         const hooks: ExecuteHooks = {
           onExecuteDone({ result, setResult }) {
@@ -81,7 +81,7 @@ export function createPipeline({
         const prepared = prepare(args);
         return prepared === undefined ? hooks : prepared.then(() => hooks);
       };
-      const reservation = limits.reserve(args, pointsOf(weighed));
+      const reservation = refusal === null ? limits.reserve(args, pointsOf(weighed)) : limits.refuse(args, refusal);
       return reservation instanceof Promise ? reservation.then(run) : run(reservation);
     },
     onSubscribe({ args, setSubscribeFn }) {
@@ -89,7 +89,8 @@ export function createPipeline({
       const run = (reservation: Reservation | null): SubscribeHooks | undefined =>
         // It costs one event, once, however many come.
         reservation === null ? undefined : { onSubscribeResult: () => limits.settle(reservation, null) };
-      const reservation = limits.reserve(args, pointsOf(checkCost(args)));
+      const { weighed, refusal } = checkCost(args);
+      const reservation = refusal === null ? limits.reserve(args, pointsOf(weighed)) : limits.refuse(args, refusal);
       return reservation instanceof Promise ? reservation.then(run) : run(reservation);
     },
   };

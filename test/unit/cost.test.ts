@@ -1,10 +1,11 @@
-import { buildSchema, type DocumentNode, type FieldNode, Kind, parse, validate, visit } from 'graphql';
+import { buildSchema, type DocumentNode, type FieldNode, GraphQLError, Kind, parse, validate, visit } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { createWeigh, type Weighed } from '../../src/graphql/cost.ts';
 import { actualCost } from '../../src/graphql/cost-actual.ts';
 import { breakdownOf } from '../../src/graphql/cost-breakdown.ts';
 import { type Change, describeHint, hintFor } from '../../src/graphql/cost-hint.ts';
 import { readTypeDefs } from '../../src/graphql/schema.ts';
+import { AppError } from '../../src/platform/errors.ts';
 import { createRandom } from '../../src/seed/random.ts';
 import { naiveCost } from '../kit/cost/naive-cost.ts';
 import { randomDocument } from '../kit/cost/random-document.ts';
@@ -76,7 +77,7 @@ describe('the cost of an operation', () => {
     expect(cost('mutation { a: send(body: "x") { id } b: send(body: "x") { id } }')).toBe(22);
     expect(cost('{ messages(filter: { text: "x" }, first: 0) { pageInfo { hasNextPage } } }')).toBe(12);
     const filter = { text: 'x', authors: ['a', 'b', 'c'], not: [{ text: 'y' }, { text: 'z' }] };
-    expect(cost('query ($filter: Filter) { messages(filter: $filter) { __typename } }', { filter })).toBe(1 + 10 + 6 + 20);
+    expect(cost('query ($filter: Filter) { messages(filter: $filter, first: 0) { __typename } }', { filter })).toBe(1 + 10 + 6 + 20);
     expect(cost('{ found { __typename } }')).toBe(1.5 + 2 * 5);
     expect(cost('{ node(id: "x") { ... on Place { map visitors(color: RED) { id } } } }')).toBe(5 + 2 + 3 + 4);
     expect(cost('{ search(text: "x") { tags } }')).toBe(10 + 2 * (1 + 2 * 2));
@@ -108,6 +109,43 @@ describe('the cost of an operation', () => {
     expect(cost('{ messages { nodes { id } } }')).toBe(21);
     expect(cost('{ messages(first: -5) { nodes { id } } }')).toBe(1);
     expect(cost('{ messages(first: 2147483647) { nodes { id } } }')).toBe(101);
+  });
+
+  test('has a row for each that is read, though nothing of the list is selected, or only what else there is', () => {
+    for (const shown of ['__typename', 'pageInfo { hasNextPage }', 'nodes @skip(if: true) { id }']) {
+      const source = `{ messages(first: 30) { ${shown} } }`;
+      const pageInfo = shown.startsWith('page') ? 1 : 0;
+      const found = weighed(source);
+      expect(found.total, source).toBe(1 + 30 + pageInfo);
+      expect(breakdownOf(found)[0]).toEqual({ path: 'messages', count: 1, cost: 31 });
+      expect(actualCost(found, { messages: { pageInfo: { hasNextPage: true } } }), source).toBe(found.total);
+      expect(actualCost(found, { messages: null }, [{ path: ['messages'] }]), source).toBe(1 + pageInfo);
+      expect(describeHint(hintFor(found, 20) ?? { changes: [], cost: 0 })).toBe(`first: 30 → ${19 - pageInfo} at messages`);
+    }
+    expect(cost('{ messages(first: 30) { nodes { __typename } pageInfo { hasNextPage } } }')).toBe(32);
+    // To leave the list out is no way to pass.
+    const hint = hintFor(weighed('{ messages { nodes { author { id } } pageInfo { hasNextPage } } }'), 5);
+    expect(hint && describeHint(hint)).toBe('leave out messages');
+    // How many there are is known without them.
+    expect(ourCost('{ conversation(id: "c") { members(first: 100) { __typename totalCount } } }')).toBe(2);
+    expect(ourCost('{ conversation(id: "c") { members(first: 100) { totalCount pageInfo { endCursor } } } }')).toBe(103);
+  });
+
+  test('of a field that was given up is what was estimated, as nobody knows how far it came', () => {
+    const found = weighed(
+      '{ user { friends { id } } nodes(ids: ["a", "b"]) { ... on User { friends(first: 7) { id } } } messages(first: 3) { nodes { id } } }',
+    );
+    const data = { user: null, nodes: [null, null], messages: null };
+    const failed = (originalError: Error) => [
+      { path: ['user', 'friends'], originalError },
+      { path: ['nodes', 1], originalError },
+      { path: ['messages'], originalError },
+    ];
+    const certain = actualCost(found, data, failed(new AppError('NOT_FOUND', 'Not there.')));
+    expect(certain).toBe(1 + 1);
+    for (const error of [new AppError('TIMEOUT', 'Too late.'), new AppError('INTERNAL_SERVER_ERROR', 'Oh.'), new Error('socket hang up')])
+      expect(actualCost(found, data, failed(error)), error.message).toBe(certain + 10 + 8 + 3);
+    expect(actualCost(found, data, failed(new GraphQLError('Argument "first" must not be null.')))).toBe(certain);
   });
 
   test('is that of the dearest type where it is open', () => {
@@ -187,6 +225,16 @@ describe('the cost of an operation', () => {
     expect(actualCost(found, null, [{ path: ['messages', 'nodes'] }])).toBe(found.total);
     expect(actualCost(found, { ...data, nodes: [one, null] }, [{ path: ['nodes', 1, 'id'] }])).toBe(1 + 1 + 10 + 1 + 2);
     expect(actualCost(found, null, [{}])).toBe(1 + 1);
+  });
+
+  test('has no hint where it would be work to find one', () => {
+    const pages = (count: number) =>
+      Array.from({ length: count }, (_, index) => `a${index}: messages(last: 100) { nodes { body author { handle } } }`).join(' ');
+    const hintOf = (count: number) => hintFor(weighed(`{ conversation(id: "c") { ${pages(count)} } }`, {}, undefined, weighOurs), 500);
+    expect(hintOf(14)).not.toBe(null);
+    const at = performance.now();
+    expect(hintOf(59)).toBe(null);
+    expect(performance.now() - at).toBeLessThan(500);
   });
 
   test('of an answer is more than was estimated where a list is longer than is usual', () => {

@@ -72,6 +72,16 @@ test.each<readonly [string, (file: File) => void, RegExp]>([
     (file) => (file.users[ADA] = { max: { shout: 1 } }),
     /^\/users\/usr_\w+\/max\/shout must be a policy/,
   ],
+  [
+    'an operation of a user that could never pass',
+    (file) => (file.users[ADA] = { max: { cost: 8_999 }, operationCost: 9_000 }),
+    /^\/users\/usr_\w+\/max\/cost must be at least 9000, .* got 8999/,
+  ],
+  [
+    'a user with less points than one operation',
+    (file) => (file.users[ADA] = { max: { cost: 1_999 } }),
+    /must be at least 2000, .* got 1999/,
+  ],
 ])('%s is refused, by its path', (_title, amend, expected) => {
   const problems = problemsOf(amend);
   expect(problems.length).toBeGreaterThan(0);

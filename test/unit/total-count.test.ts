@@ -7,6 +7,8 @@ test.each([
   ['{ members { ... { totalCount } ...A } } fragment A on MemberConnection { totalCount }', true],
   ['{ members { totalCount nodes { id } } }', false],
   ['{ members { ...A ...B } } fragment A on MemberConnection { totalCount } fragment B on MemberConnection { ...A nodes { id } }', false],
+  ['{ members { totalCount nodes @skip(if: true) { id } ...A @include(if: $no) } } fragment A on MemberConnection { nodes { id } }', true],
+  ['{ members { totalCount nodes @skip(if: $no) { id } } }', false],
   ['{ members { ...A ...A } } fragment A on MemberConnection { nodes { id } }', false],
 ])('%s: %s', (query, expected) => {
   expect(selectsOnlyTotalCount(infoOf(query).info)).toBe(expected);
@@ -40,5 +42,5 @@ function infoOf(query: string) {
       return target[name];
     },
   });
-  return { info: { fieldNodes, fragments } as unknown as GraphQLResolveInfo, lookups: () => count };
+  return { info: { fieldNodes, fragments, variableValues: { no: false } } as unknown as GraphQLResolveInfo, lookups: () => count };
 }

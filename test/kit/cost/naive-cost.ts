@@ -50,7 +50,10 @@ export function naiveCost(schema: GraphQLSchema, document: DocumentNode, variabl
     sized: { names: unknown; size: number } | null,
   ): number {
     const all = sets.flatMap((set) => fieldsOf(type, set));
-    let cost = 0;
+    const names = [...new Set(all.map(({ name }) => name.value))].filter((name) => name !== '__typename');
+    const isShown = names.some((name) => (sized?.names as string[] | undefined)?.includes(name)) || names.join() === 'totalCount';
+    // A page is read, whatever is shown of it.
+    let cost = sized !== null && !isShown && answered !== null ? sized.size : 0;
     for (const key of new Set(all.map(keyOf))) {
       const nodes = all.filter((node) => keyOf(node) === key);
       const [node] = nodes;
