@@ -328,7 +328,8 @@ export abstract class EventStream implements AsyncIterableIterator<ConversationE
       return;
     }
     const { horizon } = round;
-    place.round = { base: horizon.sequence, from: horizon.sequence, horizon: null };
+    // What the rows of this round have been changed to since lies beyond its horizon: the next one tells it, and must count from what was told.
+    place.round = { base: place.position, from: place.position, horizon: null };
     if (this.roundEndsWithItsLastEvent() && place.position < horizon.sequence) return;
     // Beyond the horizon lies what was told meanwhile. If that is all here the news goes on from it, or a conversation that changes
     // faster than a page is read would never be level; otherwise another round.

@@ -113,6 +113,22 @@ const afterEdit = truth(4, { messages: [row(3, { content: 'new' })] });
 const edited = (sequence: number, at: number, more: Part<'told'> = {}): Told =>
   told(sequence, at, { event: 'MessageChanged', message: 3, content: 'new', change: 'EDITED', ...more });
 
+/** Grace is removed, is back and gone again before anybody looks, and then back for good; told so by an event that goes on after `from`. */
+const shortMembership = (from: number): readonly Observation[] => [
+  opened({ conversation: null }),
+  caughtUp(2, { conversation: null, previousSequence: null, sequence: null }),
+  ...[send(3, 10), sent(3, 11), change(4, 20, { change: 'remove', user: 'grace' }), departure(21)],
+  ...(['join', 'remove', 'join'] as const).map((each, index) => change(5 + index, 30 + index, { change: each, user: 'grace' })),
+  told(7, 40, { event: 'MemberChanged', user: 'grace', isMember: true, change: 'SEVERAL', previousSequence: from }),
+  level,
+  truth(7, {
+    messages: [row(3)],
+    members: [MEMBERS[0] ?? afterRemoval.members[0], { user: 'grace', joinedSequence: 7, leftSequence: null }].flatMap(
+      (each) => each ?? [],
+    ),
+  }),
+];
+
 function rules(observations: readonly Observation[]): readonly string[] {
   return [...new Set(check(observations).map(({ rule }) => rule))].sort();
 }
@@ -173,6 +189,7 @@ describe('the checker says nothing of', () => {
       read(19.5, { unread: 1 }),
       truth(4),
     ],
+    'a membership between two departures that is folded into the return': shortMembership(4),
     'one who was removed and is back, and sees what was said meanwhile': [
       ...[
         opened(),
@@ -218,6 +235,7 @@ describe('the checker notices', () => {
       'a position that is another than was acknowledged',
       [send(3, 10, { answer: { outcome: 'acknowledged', sequence: 3, position: 7 } }), truth(3)],
     ],
+    ['never misses', 'a membership between two departures that is passed over', shortMembership(6)],
     ['acknowledged is durable', 'an acknowledged edit that is lost', [...edit, truth(4, { messages: [row(3)] })]],
     ['acknowledged is durable', 'an acknowledged number beyond the head', [...edit, change(9, 30, { change: 'rename' }), afterEdit]],
     [

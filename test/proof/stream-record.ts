@@ -40,25 +40,14 @@ export class StreamRecord {
   }
 }
 
-/** The first number in (from, to] that a reader must be told; null: none is known. */
+/** The first number in (from, to] that a reader must be told, of every membership however short; null: none is known. */
 export function firstMissed(conversation: ConversationHistory, reader: string, from: number, to: number, since: number): number | null {
-  for (let number = startOf(conversation, reader, from, to) + 1; number <= to; number += 1) {
+  for (let number = from + 1; number <= to; number += 1) {
     if ((conversation.changes.get(number)?.begunAt ?? Number.NEGATIVE_INFINITY) < since) continue;
     const isOwnDeparture = conversation.comingsOf(reader).some((coming) => coming.sequence === number && isDeparture(coming));
     if (isOwnDeparture || conversation.isMemberAt(reader, number) === true) return number;
   }
   return null;
-}
-
-/** Who was told that they had gone and is back is told of their return and what follows; what came and went between is not kept. */
-function startOf(conversation: ConversationHistory, reader: string, from: number, to: number): number {
-  if (from > (conversation.truth?.base ?? 0) && conversation.isMemberAt(reader, from) !== false) return from;
-  const comings = conversation.comingsOf(reader);
-  const back = comings.findLast((coming) => coming.sequence <= to + 1);
-  if (back === undefined || back.sequence <= from) return from;
-  if (!isDeparture(back)) return back.sequence - 1;
-  const isGoneBefore = conversation.isMemberAt(reader, from) === false;
-  return isGoneBefore ? to : from;
 }
 
 /** The first change that began after a moment and that a reader must be told, up to a number; null: there is none. */

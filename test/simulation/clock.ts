@@ -95,24 +95,17 @@ export class FakeClock {
 
   /** Everything up to a moment, one after the other. */
   async runUntil(moment: number): Promise<void> {
-    for (let count = 0; ; count += 1) {
+    let count = 0;
+    await eachInTurn(() => {
+      this.owner = WORLD;
+      const next = this.#next(moment);
+      if (next === null) return false;
+      count += 1;
       if (count > ENTRIES_MAX) throw new Error(`By ${this.now} ms more than ${ENTRIES_MAX} things have happened: something never sleeps.`);
-      const next = this.#heap[0];
-      if (next === undefined || next.at > moment) break;
-      this.#pop();
-      if (next.isCleared || !next.owner.isAlive) continue;
-      this.now = Math.max(this.now, next.at);
-      if (next.owner.isAsleep) {
-        const waiting = this.#asleep.get(next.owner) ?? [];
-        waiting.push(next);
-        this.#asleep.set(next.owner, waiting);
-        continue;
-      }
       this.owner = next.owner;
       next.run();
-      await settle();
-      this.owner = WORLD;
-    }
+      return true;
+    });
     this.now = Math.max(this.now, moment);
   }
 
@@ -125,6 +118,20 @@ export class FakeClock {
       this.#push(entry);
     }
     this.#asleep.delete(owner);
+  }
+
+  /** What is due next, with the time set to its moment. */
+  #next(moment: number): Entry | null {
+    for (let next = this.#heap[0]; next !== undefined && next.at <= moment; next = this.#heap[0]) {
+      this.#pop();
+      if (next.isCleared || !next.owner.isAlive) continue;
+      this.now = Math.max(this.now, next.at);
+      if (!next.owner.isAsleep) return next;
+      const waiting = this.#asleep.get(next.owner) ?? [];
+      waiting.push(next);
+      this.#asleep.set(next.owner, waiting);
+    }
+    return null;
   }
 
   #push(entry: Entry): void {
@@ -164,10 +171,38 @@ function isBefore(one: Entry, other: Entry): boolean {
   return one.at < other.at || (one.at === other.at && one.order < other.order);
 }
 
-/** Until all that was promised is done: a turn of the real event loop, of which nothing here takes more than three. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < TURNS; turn += 1) await new Promise((resolve) => nextTurn(resolve));
+/**
+ * Runs steps until one answers false, and between any two of them all that was promised. Between two immediates Node does that by itself,
+ * so many are asked for at once: a turn of the event loop for each step would cost more than most steps.
+ */
+function eachInTurn(step: () => boolean): Promise<void> {
+  if (IS_DENO) return eachInTurns(step);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let isOver = false;
+  const take = () => {
+    if (isOver) return;
+    try {
+      isOver = !step();
+    } catch (error) {
+      isOver = true;
+      reject(error);
+      return;
+    }
+    if (isOver) resolve();
+  };
+  const takeMany = () => {
+    if (isOver) return;
+    for (let count = 0; count < STEPS_AT_ONCE; count += 1) nextTurn(take);
+    nextTurn(takeMany);
+  };
+  takeMany();
+  return promise;
 }
 
-/** The loader gives src immediates of this clock; where there is no such loader they take real turns. */
-const TURNS = 'deno' in process.versions ? 3 : 1;
+/** The loader gives src immediates of this clock; where there is no such loader they take real turns, of which nothing here takes more than three. */
+async function eachInTurns(step: () => boolean): Promise<void> {
+  while (step()) for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => nextTurn(resolve));
+}
+
+const IS_DENO = 'deno' in process.versions;
+const STEPS_AT_ONCE = 50;

@@ -3,11 +3,12 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import type { DatabaseAddress } from '../../src/platform/postgres.ts';
 import type { Violation } from '../proof/history.ts';
-import { MUTANTS } from './mutants.ts';
+import { MUTANTS, type Mutant } from './mutants.ts';
 import type { Report, Task } from './worker.ts';
 
-export type Failure = { readonly seed: number; readonly violations: readonly Violation[] };
+export type Failure = { readonly seed: number; readonly mutant: string | null; readonly violations: readonly Violation[] };
 export type Result = { readonly done: number; readonly cpuMs: number; readonly failures: readonly Failure[] };
 
 const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url));
@@ -16,7 +17,11 @@ const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url));
 export const WORKERS = availableParallelism();
 
 /** One process that does one task. */
-export function runTask(task: Task, onProgress: (done: number) => void = () => {}): Promise<Result> {
+export function runTask(
+  task: Task,
+  onProgress: (done: number) => void = () => {},
+  onFailure: (failure: Failure) => void = () => {},
+): Promise<Result> {
   return new Promise((resolve, reject) => {
     const env = { ...process.env, NODE_ENV: 'production', NODE_COMPILE_CACHE: join(tmpdir(), 'rookery-simulation') };
     const child = fork(WORKER, { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
@@ -24,8 +29,12 @@ export function runTask(task: Task, onProgress: (done: number) => void = () => {
     let end: Extract<Report, { readonly kind: 'end' }> | null = null;
     // The worker sends nothing else.
     child.on('message', (report: Report) => {
-      if (report.kind === 'failure') failures.push({ seed: report.seed, violations: report.violations });
-      else if (report.kind === 'progress') onProgress(report.done);
+      if (report.kind === 'failure') {
+        const { seed, mutant, violations } = report;
+        const failure = { seed, mutant, violations };
+        failures.push(failure);
+        onFailure(failure);
+      } else if (report.kind === 'progress') onProgress(report.done);
       else end = report;
     });
     child.on('error', reject);
@@ -44,23 +53,37 @@ export async function runSchedules(
     runs,
     workers = WORKERS,
     stopsAtFailure = false,
-  }: { readonly seed: number; readonly runs: number; readonly workers?: number; readonly stopsAtFailure?: boolean },
+    database = null,
+  }: {
+    readonly seed: number;
+    readonly runs: number;
+    readonly workers?: number;
+    readonly stopsAtFailure?: boolean;
+    readonly database?: DatabaseAddress | null;
+  },
   onProgress: (done: number) => void = () => {},
+  onFailure: (failure: Failure) => void = () => {},
 ): Promise<Result> {
   const dones = new Map<number, number>();
   const tasks = Array.from({ length: workers }, (_, index) => ({
+    kind: 'schedules' as const,
     mutant: null,
     first: seed + index,
     stride: workers,
     count: Math.ceil((runs - index) / workers),
     stopsAtFailure,
+    database,
   }));
   const results = await Promise.all(
     tasks.map((task, index) =>
-      runTask(task, (done) => {
-        dones.set(index, done);
-        onProgress([...dones.values()].reduce((sum, each) => sum + each, 0));
-      }),
+      runTask(
+        task,
+        (done) => {
+          dones.set(index, done);
+          onProgress([...dones.values()].reduce((sum, each) => sum + each, 0));
+        },
+        onFailure,
+      ),
     ),
   );
   return {
@@ -70,39 +93,69 @@ export async function runSchedules(
   };
 }
 
-/** `schedules`: until it was noticed; null: it lives. */
-export type Hunted = { readonly name: string; readonly schedules: number | null; readonly rules: readonly string[] };
+/** `schedules`: until it was noticed, by that of `seed`; null: it lives. */
+export type Hunted = { readonly name: string; readonly seed: number | null; readonly schedules: number; readonly rules: readonly string[] };
 
-/** How many schedules, from the first on, it takes until a mutant is noticed. */
-export async function hunt(name: string, schedulesMax: number): Promise<Hunted> {
-  const { done, failures } = await runTask({ mutant: name, first: 1, stride: 1, count: schedulesMax, stopsAtFailure: true });
+const SCHEDULES_MAX = 1_500;
+const SCHEDULES_MAX_POSTGRES = 40;
+const THEMES = 10;
+
+/** How many schedules, from the first on, it takes until a mutant is noticed. Those of the database are left out without one. */
+export async function hunt({ name, theme, isOfPostgres = false }: Mutant, database: DatabaseAddress | null): Promise<Hunted | null> {
+  if (isOfPostgres && database === null) return null;
+  const where = {
+    first: theme ?? 1,
+    stride: theme === undefined ? 1 : THEMES,
+    count: isOfPostgres ? SCHEDULES_MAX_POSTGRES : SCHEDULES_MAX,
+    database: isOfPostgres ? database : null,
+  };
+  const { done, failures } = await runTask({ kind: 'schedules', mutant: name, ...where, stopsAtFailure: true });
   const [failure] = failures;
-  if (failure === undefined) return { name, schedules: null, rules: [] };
-  return { name, schedules: done, rules: [...new Set(failure.violations.map(({ rule }) => rule))] };
+  const rules = [...new Set(failure?.violations.map(({ rule }) => rule))];
+  return { name, seed: failure?.seed ?? null, schedules: done, rules };
 }
 
-/** All of them, some at a time. */
-export async function huntAll(schedulesMax: number, workers = WORKERS, say: (line: string) => void = () => {}): Promise<readonly Hunted[]> {
+/** Those asked for, some at a time. */
+export async function huntAll(
+  mutants: readonly Mutant[],
+  database: DatabaseAddress | null,
+  workers = WORKERS,
+  say: (line: string) => void = () => {},
+): Promise<readonly Hunted[]> {
   const hunted: Hunted[] = [];
   let next = 0;
   const takeTurns = async () => {
-    for (let index = next++; index < MUTANTS.length; index = next++) {
-      const mutant = MUTANTS[index];
-      if (mutant === undefined) continue;
-      const found = await hunt(mutant.name, schedulesMax);
-      hunted[index] = found;
-      say(`${found.name}: ${found.schedules ?? `lives through ${schedulesMax}`} ${found.rules.join(', ')}`);
+    for (let mutant = mutants[next++]; mutant !== undefined; mutant = mutants[next++]) {
+      const found = await hunt(mutant, database);
+      if (found === null) continue;
+      hunted.push(found);
+      say(`${found.name}: ${found.seed === null ? 'lives through' : 'noticed after'} ${found.schedules} ${found.rules.join(', ')}`);
     }
   };
   await Promise.all(Array.from({ length: workers }, takeTurns));
-  return hunted;
+  const order = new Map(mutants.map(({ name }, index) => [name, index]));
+  return hunted.sort((one, other) => (order.get(one.name) ?? 0) - (order.get(other.name) ?? 0));
 }
 
-/** As it stands in docs/proof.md. */
+/** The mutants that survive their schedule. */
+export async function replayMutants(
+  replays: readonly { readonly name: string; readonly seed: number }[],
+  database: DatabaseAddress | null,
+  workers = WORKERS,
+): Promise<readonly string[]> {
+  const shares = Array.from({ length: workers }, (_, worker) => replays.filter((_each, index) => index % workers === worker));
+  const results = await Promise.all(shares.map((share) => runTask({ kind: 'mutants', replays: share, database })));
+  const dead = new Set(results.flatMap(({ failures }) => failures.map(({ mutant }) => mutant)));
+  return replays.flatMap(({ name }) => (dead.has(name) ? [] : [name]));
+}
+
+/** As it stands in docs/proof.md, which a test compares with what is recorded. */
 export function inTable(hunted: readonly Hunted[]): string {
-  const whys = new Map(MUTANTS.map(({ name, why }) => [name, why]));
-  const rows = hunted.map(
-    ({ name, schedules, rules }) => `| ${name} | ${whys.get(name)} | ${schedules ?? 'lives'} | ${rules.join(', ')} |`,
-  );
+  const mutants = new Map(MUTANTS.map((mutant) => [mutant.name, mutant]));
+  const rows = hunted.map(({ name, seed, schedules, rules }) => {
+    const { why = '', theme, isOfPostgres } = mutants.get(name) ?? {};
+    const where = `${theme === undefined ? '' : ' of one theme'}${isOfPostgres ? ', on PostgreSQL' : ''}`;
+    return `| ${name} | ${why} | ${seed === null ? 'lives' : `${schedules}${where}`} | ${rules.join(', ')} |`;
+  });
   return ['| Mutant | The bug | Schedules | Noticed by |', '|---|---|---|---|', ...rows].join('\n');
 }

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import type { Mutant } from './mutants.ts';
 
 const ROOT = new URL('../../', import.meta.url);
@@ -17,25 +16,35 @@ export function mutate({ name, file, find, replace }: Mutant): string {
   return before + replace + after;
 }
 
+const OURS = [new URL('src/', ROOT).href, new URL('test/', ROOT).href];
+let generation = 0;
+let target: string | null = null;
+let source = '';
+
 /**
- * From here on what is loaded has the mutant in it, and takes its immediates from the clock of the simulation. Nothing of src may have been loaded
- * before.
+ * From here on what is imported has the mutant in it, and takes its immediates from the clock of the simulation. Before the first time nothing of
+ * src may have been loaded; after each further time everything of ours is loaded anew.
  */
 export function loadWith(mutant: Mutant | null): void {
-  const target = mutant === null ? null : new URL(mutant.file, ROOT).href;
-  const source = mutant === null ? '' : mutate(mutant);
+  const isInCode = mutant !== null && !mutant.file.endsWith('.sql');
+  target = isInCode ? new URL(mutant.file, ROOT).href : null;
+  source = isInCode ? mutate(mutant) : '';
+  generation += 1;
+  if (generation > 1) return;
   registerHooks({
     resolve(specifier, context, next) {
-      const isOurs = specifier === 'node:timers/promises' && context.parentURL === BROADCAST;
-      return isOurs ? { url: IMMEDIATES, shortCircuit: true } : next(specifier, context);
+      const isOurs = specifier === 'node:timers/promises' && context.parentURL?.split('?')[0] === BROADCAST;
+      if (isOurs) return { url: `${IMMEDIATES}${suffix()}`, shortCircuit: true };
+      const resolved = next(specifier, context);
+      return OURS.some((place) => resolved.url.startsWith(place)) ? { ...resolved, url: `${resolved.url}${suffix()}` } : resolved;
     },
     load(url, context, next) {
       const loaded = next(url, context);
-      return url === target ? { ...loaded, source } : loaded;
+      return url.split('?')[0] === target ? { ...loaded, source } : loaded;
     },
   });
 }
 
-export function fileOf(mutant: Mutant): string {
-  return fileURLToPath(new URL(mutant.file, ROOT));
+function suffix(): string {
+  return generation === 1 ? '' : `?${generation}`;
 }

@@ -1,8 +1,10 @@
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { huntAll, inTable, runSchedules, WORKERS } from './crew.ts';
+import type { DatabaseAddress } from '../../src/platform/postgres.ts';
+import { type Failure, huntAll, inTable, runSchedules, WORKERS } from './crew.ts';
 import { loadWith } from './loader.ts';
 import { MUTANTS } from './mutants.ts';
+import type { Plan } from './plan.ts';
 
 const USAGE = `npm run simulate -- [options]
   --runs N        schedules, from --seed on (default 1,000)
@@ -10,10 +12,10 @@ const USAGE = `npm run simulate -- [options]
   --workers N     processes (default: one for each core)
   --steps         tell each step and each thing that was seen, also when --runs is given
   --mutants       break the code in each way that is known, and count the schedules until it is noticed
-  --mutant NAME   with --seed: replay a schedule with this bug
+  --mutant NAME   with --seed: replay a schedule with this bug; with --mutants: this one alone
+  --database URL  against a real PostgreSQL, in a database of its own, which is slower; "postgres": that of DATABASE_URL
 `;
 const PROGRESS_EVERY_MS = 5_000;
-const MUTANT_SCHEDULES_MAX = 1_500;
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 const { values } = parseArgs({
@@ -24,11 +26,13 @@ const { values } = parseArgs({
     steps: { type: 'boolean', default: false },
     mutants: { type: 'boolean', default: false },
     mutant: { type: 'string' },
+    database: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
 const seed = number('seed', values.seed) ?? 1;
 const workers = number('workers', values.workers) ?? WORKERS;
+const database = addressOf(values.database);
 const runs = number('runs', values.runs) ?? (values.seed === undefined ? 1_000 : 1);
 
 if (values.help) say(USAGE);
@@ -41,18 +45,19 @@ async function runAll(): Promise<number> {
   const startedAt = performance.now();
   const perSecond = (done: number) => `${Math.round((done / (performance.now() - startedAt)) * 1_000)} schedules a second`;
   let toldAt = startedAt;
-  const result = await runSchedules({ seed, runs, workers }, (done) => {
+  const onProgress = (done: number) => {
     if (performance.now() - toldAt < PROGRESS_EVERY_MS) return;
     toldAt = performance.now();
     say(`${done} of ${runs}, ${perSecond(done)}`);
-  });
+  };
+  const onFailure = ({ seed: failing, violations }: Failure) => {
+    say(`seed ${failing}`);
+    for (const { rule, text } of violations) say(`  ${rule}: ${text}`);
+  };
+  const result = await runSchedules({ seed, runs, workers, database }, onProgress, onFailure);
   say(
     `${result.done} schedules from seed ${seed} on, ${perSecond(result.done)} with ${workers} processes; ${result.failures.length} failed.`,
   );
-  for (const failure of result.failures.slice(0, 20)) {
-    say(`seed ${failure.seed}`);
-    for (const { rule, text } of failure.violations) say(`  ${rule}: ${text}`);
-  }
   const [first] = result.failures;
   if (first === undefined) return 0;
   await showShrunk(first.seed);
@@ -64,17 +69,28 @@ async function simulation() {
   const mutant = MUTANTS.find(({ name }) => name === values.mutant) ?? null;
   if (values.mutant !== undefined && mutant === null) throw new Error(`There is no mutant "${values.mutant}".`);
   loadWith(mutant);
-  const [{ simulate }, { scheduleOf }, { shrink }, { describe }] = await Promise.all([
+  const [{ simulate }, { simulatedOn }, { scheduleOf }, { shrink }, { describe }] = await Promise.all([
     import('./world.ts'),
+    import('./postgres-database.ts'),
     import('./schedules.ts'),
     import('./shrink.ts'),
     import('./plan.ts'),
   ]);
-  return { simulate, scheduleOf, shrink, describe };
+  const { PostgresServer } = await import('./postgres-server.ts');
+  const postgres = database === null ? null : await PostgresServer.open(database, mutant);
+  const open = postgres === null ? undefined : simulatedOn(postgres);
+  return {
+    simulate: (plan: Plan, onLine: ((line: string) => void) | null = null) => simulate(plan, onLine, open),
+    scheduleOf,
+    shrink,
+    describe,
+    [Symbol.asyncDispose]: async () => postgres?.[Symbol.asyncDispose](),
+  };
 }
 
 async function showShrunk(failing: number): Promise<void> {
-  const { simulate, scheduleOf, shrink, describe } = await simulation();
+  await using simulated = await simulation();
+  const { simulate, scheduleOf, shrink, describe } = simulated;
   const plan = scheduleOf(failing);
   const shrunk = await shrink(plan, await simulate(plan), simulate);
   const { steps, ...rest } = shrunk.plan;
@@ -87,7 +103,8 @@ async function showShrunk(failing: number): Promise<void> {
 
 /** One schedule, with all that is done and seen. */
 async function replay(only: number): Promise<number> {
-  const { simulate, scheduleOf } = await simulation();
+  await using simulated = await simulation();
+  const { simulate, scheduleOf } = simulated;
   const plan = scheduleOf(only);
   say(`seed ${only}: ${plan.theme}`);
   const { violations, digest } = await simulate(plan, say);
@@ -97,9 +114,11 @@ async function replay(only: number): Promise<number> {
 }
 
 async function killAll(): Promise<number> {
-  const killed = await huntAll(MUTANT_SCHEDULES_MAX, workers, say);
+  const wanted = MUTANTS.filter(({ name }) => values.mutant === undefined || name === values.mutant);
+  const killed = await huntAll(wanted, database, workers, say);
   say(`\n${inTable(killed)}`);
-  return killed.every(({ schedules }) => schedules !== null) ? 0 : 1;
+  say(`\n${JSON.stringify(killed)}`);
+  return killed.every(({ seed: killer }) => killer !== null) ? 0 : 1;
 }
 
 function number(name: string, text: string | undefined): number | null {
@@ -107,4 +126,10 @@ function number(name: string, text: string | undefined): number | null {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 1) throw new Error(`--${name} must be a whole number from 1, got "${text}".`);
   return value;
+}
+
+function addressOf(text: string | undefined): DatabaseAddress | null {
+  const url = text === 'postgres' ? process.env['DATABASE_URL'] : text;
+  if (text === 'postgres' && url === undefined) throw new Error('--database postgres needs DATABASE_URL, which is not set.');
+  return url === undefined ? null : { url };
 }

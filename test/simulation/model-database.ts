@@ -1,5 +1,3 @@
-import type { ChangeReader } from '../../src/events/change-reader.ts';
-import type { SendStatements } from '../../src/messages/store.ts';
 import { AppError } from '../../src/platform/errors.ts';
 import type { Parameter, Sql } from '../../src/platform/postgres.ts';
 import { type FakeClock, type Owner, WORLD } from './clock.ts';
@@ -8,6 +6,7 @@ import { readCheck, readHeads, readResume, readRound, readStart } from './model-
 import type { ModelState } from './model-state.ts';
 import { statementOf } from './model-statements.ts';
 import { send, type Transaction } from './model-writes.ts';
+import type { Connected, SimulatedDatabase } from './simulated-database.ts';
 
 /** How a database treats those who ask it, for a while. Chances are of each call, times in milliseconds. */
 export type DatabaseWeather = {
@@ -29,15 +28,15 @@ export type DatabaseWeather = {
 
 export const FAIR: DatabaseWeather = { latencyMs: 3, workMs: 2, lost: 0, lostAnswer: 0, timeout: 0, deadlock: 0, late: 0 };
 
-const LOCK_TIMEOUT_MS = 400;
-const LATE_MS = 300;
+export const LOCK_TIMEOUT_MS = 400;
+export const LATE_MS = 300;
 const RETRY_AFTER_MS = 1_000;
 /** Pages of this model are small, so that short histories have many: a stream asks for 200, a topic for 500. */
-const STREAM_PAGE_MAX = 3;
-const TOPIC_PAGE_MAX = 5;
+export const STREAM_PAGE_MAX = 3;
+export const TOPIC_PAGE_MAX = 5;
 
 /** An error as the driver has it. */
-class DriverError extends Error {
+export class DriverError extends Error {
   readonly code: string;
 
   constructor(code: string) {
@@ -49,10 +48,9 @@ class DriverError extends Error {
 type Lock = { holder: object | null; readonly waiting: (() => void)[] };
 
 /** One server for all nodes: locks, transactions that commit at some moment, answers that may get lost. */
-export class ModelDatabase {
+export class ModelDatabase implements SimulatedDatabase {
   readonly state: ModelState;
   weather = FAIR;
-  /** Told of each commit of a statement that a node waits for, before anything is answered. */
   onCommitted: (owner: Owner) => void = () => {};
   readonly #clock: FakeClock;
   readonly #dice: Dice;
@@ -65,7 +63,11 @@ export class ModelDatabase {
   }
 
   /** What one node has of it. */
-  connect(owner: Owner): { readonly reader: ChangeReader; readonly statements: SendStatements; readonly sql: Sql } {
+  begin(): void {}
+
+  end(): void {}
+
+  connect(owner: Owner): Connected {
     const { state } = this;
     const dice = this.#dice.for(owner.name);
     const ask = <Answer>(read: () => Answer) => repeated(() => this.#read(owner, dice, read));
@@ -100,13 +102,11 @@ export class ModelDatabase {
     };
   }
 
-  /** Somebody else's transaction, in whatever database of the server, that takes long: snapshots see it as unfinished. */
   holdTransaction(ms: number): void {
     const xid = this.state.begin();
     this.#clock.after(ms, () => this.state.running.delete(xid), WORLD);
   }
 
-  /** Somebody else's lock on a conversation. */
   holdLock(key: number, ms: number): void {
     const holder = {};
     this.#lock(key, holder, () => this.#clock.after(ms, () => this.#unlock(key, holder), WORLD));
@@ -270,7 +270,7 @@ export class ModelDatabase {
 }
 
 /** As platform/postgres.ts does: once more after a lost connection, and then in the words of an AppError. */
-async function repeated<Answer>(attempt: () => Promise<Answer>): Promise<Answer> {
+export async function repeated<Answer>(attempt: () => Promise<Answer>): Promise<Answer> {
   try {
     return await attempt();
   } catch (error) {

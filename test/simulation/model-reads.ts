@@ -7,7 +7,10 @@ import { conversationRowOf, memberRowOf, messageRowOf } from './model-rows.ts';
 import type { ConversationState, MarksState, MemberState, ModelState } from './model-state.ts';
 
 /** What the statements of events/changes.ts and resume-changes.ts answer, each from what is committed at one moment. */
-export function readRound(state: ModelState, { conversation: ref, base, from, horizon, limit, audience }: RoundRequest): RoundPage {
+export function readRound(
+  state: ModelState,
+  { conversation: ref, base, from, horizon, limit, mayRepeat, audience }: RoundRequest,
+): RoundPage {
   const conversation = state.conversation(ref.key);
   const { head } = conversation;
   const until = horizon ?? Number.POSITIVE_INFINITY;
@@ -24,7 +27,7 @@ export function readRound(state: ModelState, { conversation: ref, base, from, ho
   }
   for (const [sequence, marks] of conversation.marks) {
     const message = conversation.messages.get(sequence);
-    if (message === undefined || sequence > base || !isIn(marks.changed)) continue;
+    if (message === undefined || (sequence > base && !mayRepeat) || !isIn(marks.changed)) continue;
     changes.push({
       __typename: 'MessageChanged',
       message: messageOf(conversation, messageRowOf(state, conversation, message)),

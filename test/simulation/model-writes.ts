@@ -246,7 +246,10 @@ export function addMembers(
     conversation.head = { ...conversation.head, memberCount: conversation.head.memberCount + joined.length };
     bump(state, missing);
   });
-  return joined.map((member) => ({ status: 'DONE', change: 1, ...changedRow(state, conversation, member) }));
+  return joined.map((member) => {
+    const row = changedRow(state, conversation, member);
+    return { status: 'DONE', change: 1, ...row, read_position: Math.max(row.read_position, head.messageCount) };
+  });
 }
 
 export function removeMember(
@@ -367,7 +370,7 @@ function marked(member: MemberState, kind: number, number: number, xid: number, 
   return { ...member, changed: number, changedKind: kind, other, xid, changedAtUs: atUs };
 }
 
-function changedRow(state: ModelState, conversation: ConversationState, member: MemberState): object {
+function changedRow(state: ModelState, conversation: ConversationState, member: MemberState) {
   return { changed_sequence: member.changed, changed_at_us: member.changedAtUs, ...memberRowOf(state, conversation, member) };
 }
 

@@ -1,3 +1,5 @@
+import { SQL_MUTANTS } from './mutants-sql.ts';
+
 /**
  * Bugs with a name. Each is one replacement in the text of one file, made while it is loaded into a simulation and nowhere else; `find` must
  * stand there exactly once, or the mutant is refused, so that a later change of the file cannot disarm it unnoticed.
@@ -7,6 +9,10 @@ export type Mutant = {
   readonly file: string;
   readonly find: string;
   readonly replace: string;
+  /** It is looked for among the schedules of the theme that endangers it: every tenth, from this one on. */
+  readonly theme?: number;
+  /** Only a real PostgreSQL has it. */
+  readonly isOfPostgres?: boolean;
   readonly why: string;
 };
 
@@ -19,7 +25,7 @@ const BROADCAST = 'src/graphql/broadcast.ts';
 const WRITER = 'src/messages/writer.ts';
 const MESSAGES = 'src/messages/messages.ts';
 
-export const MUTANTS: readonly Mutant[] = [
+const MODEL_MUTANTS: readonly Mutant[] = [
   {
     name: 'publish before commit',
     file: MESSAGES,
@@ -50,6 +56,14 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'A stream goes live at the end of its replay, whatever was told while the last page was read.',
   },
   {
+    name: 'replay suppressing to its own head',
+    file: STREAM,
+    find: `    const later = tail?.filter(({ sequence }) => sequence > horizon.sequence) ?? [];
+    if (topic.head > horizon.sequence && later.length !== topic.head - horizon.sequence) return;`,
+    replace: '    const later = tail?.filter(({ sequence }) => sequence > page.head) ?? [];',
+    why: 'News counts as read when it is not beyond the head that the last page saw, though the pages end at the horizon.',
+  },
+  {
     name: 'what came meanwhile forgotten',
     file: STREAM,
     find: 'for (const change of later) this.onChange(topic.conversation, change);',
@@ -78,6 +92,13 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'A round ends where its last page was read, not where its first was.',
   },
   {
+    name: 'next round from the horizon',
+    file: STREAM,
+    find: 'must count from what was told.\n    place.round = { base: place.position, from: place.position, horizon: null };',
+    replace: '\n    place.round = { base: horizon.sequence, from: horizon.sequence, horizon: null };',
+    why: 'What changed again while its page was read is told by its last kind alone, with the numbers of both.',
+  },
+  {
     name: 'drop on overflow',
     file: STREAM,
     find: 'if (change.sequence !== place.position + 1 || this.#queue.length >= this.#queueMax) {',
@@ -99,24 +120,17 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'A page is given to who has gone.',
   },
   {
-    name: 'departure overlooked in a gap-fill',
+    name: 'audience cut after a gap-fill',
     file: STREAM,
     find: '    const departure = page.departures.get(this.userKey);\n    if (departure !== undefined) this.#push',
     replace: '    const departure = page.departures.get(0);\n    if (departure !== undefined) this.#push',
-    why: 'What was read for all listeners is told also to who has gone.',
-  },
-  {
-    name: 'audience cut after a gap-fill',
-    file: TOPIC,
-    find: 'const known = new Set(audience);',
-    replace: 'const known = new Set([...this.listeners].map((listener) => listener.userKey));',
-    why: 'Who came while the rows were read is given them, although nobody looked whether they may.',
+    why: 'What was read for all listeners is told also to who has gone, and their own departure comes in its turn.',
   },
   {
     name: 'audience of a gap-fill forgotten',
     file: TOPIC,
-    find: 'horizon: null, limit: ROUND_LIMIT, audience });',
-    replace: 'horizon: null, limit: ROUND_LIMIT, audience: [] });',
+    find: '      audience,\n',
+    replace: '      audience: [],\n',
     why: 'Nobody looks which of the listeners are members in the snapshot that is read.',
   },
   {
@@ -141,14 +155,6 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'The check does not read what no later news reveals.',
   },
   {
-    name: 'snapshot before the wait',
-    file: TOPIC,
-    find: '    if (this.#head < sequence && !this.#isClosed) await this.#fill();\n    // That one may',
-    replace:
-      '    if (this.#head < sequence && !this.#isClosed) await this.#fill();\n    this.#head = Math.max(this.#head, sequence);\n    // That one may',
-    why: 'A read that was under way already counts as having seen what was seen after it.',
-  },
-  {
     name: 'linger not called off',
     file: HUB,
     find: '      entry.users += 1;\n      clearTimeout(entry.linger);',
@@ -161,13 +167,6 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'await Promise.all(check.heads.map(({ key, sequence }) => this.#ready.get(key)?.reach(sequence)));',
     replace: 'for (const { key, sequence } of check.heads) this.#ready.get(key)?.reach(sequence).catch(this.#onError);',
     why: 'The cursor of viewerEvents moves before what lies below it has been told.',
-  },
-  {
-    name: 'newcomers verified',
-    file: HUB,
-    find: 'for (const listener of listeners) if (!this.#newcomers.has(listener)) listener.onVerified',
-    replace: 'for (const listener of listeners) listener.onVerified',
-    why: 'A check that was begun before a stream was there moves its cursor.',
   },
   {
     name: 'verified one transaction too far',
@@ -200,9 +199,16 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'joined after the joining',
     file: VIEWER_STREAM,
-    find: 'position: joined_sequence - 1,',
-    replace: 'position: joined_sequence,',
+    find: 'return is_member ? joined_sequence - 1 : null;',
+    replace: 'return is_member ? joined_sequence : null;',
     why: 'Who is added is not told of it.',
+  },
+  {
+    name: 'short memberships forgotten',
+    file: VIEWER_STREAM,
+    find: '    if (departed_sequence > told) return told;\n',
+    replace: '',
+    why: 'What began and ended before anybody looked is not told.',
   },
   {
     name: 'a head that has moved',
@@ -237,6 +243,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: CONVERSATION_STREAM,
     find: 'return this.#isCaughtUp;\n  }\n\n  protected orderFrom',
     replace: 'return false;\n  }\n\n  protected orderFrom',
+    theme: 8,
     why: 'The last event of a round does not account for what was folded into those before it.',
   },
   {
@@ -244,6 +251,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: STREAM,
     find: '|| this.#signals.isEmpty || !this.hub.isCurrent()) return',
     replace: '|| this.#signals.isEmpty) return',
+    theme: 6,
     why: 'A node that was asleep tells who types before it knows who was removed meanwhile.',
   },
   {
@@ -300,3 +308,5 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'An event that could not be executed is answered with nothing, and the stream goes on.',
   },
 ];
+
+export const MUTANTS: readonly Mutant[] = [...MODEL_MUTANTS, ...SQL_MUTANTS];

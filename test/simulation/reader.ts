@@ -24,6 +24,9 @@ const DOCUMENTS = { shared: documentsFor(ALL), brief: documentsFor(''), viewer: 
 /** How long an event is on its way to its reader: cut meanwhile, it is lost. */
 const WIRE_MS = 2;
 const COME_BACK_MS = 120;
+const HEALED_PACE_MS = 8;
+const ASK_AGAIN_MS = 900;
+const CATCH_UP_MS = 1_000;
 /** Cursors that a reader remembers, so that it can come back with an old one. */
 const CURSORS_MAX = 4;
 
@@ -176,8 +179,8 @@ export class Reader {
     if (step.done === true) {
       this.#record('completed');
       this.#connection = null;
-      // Perhaps they are let in again.
-      this.#comeBack(900, this.#spec.node);
+      // Perhaps they are let in again; but not so late that there is no time to catch up.
+      if (world.clock.now + ASK_AGAIN_MS + CATCH_UP_MS < world.endsAt) this.#comeBack(ASK_AGAIN_MS, this.#spec.node);
       return;
     }
     connection.told += 1;
@@ -192,7 +195,9 @@ export class Reader {
       this.cut(cutAfter.downMs, cutAfter.node, 0);
       return;
     }
-    world.on(connection.node, () => this.#pull(connection), this.#spec.paceMs);
+    const { paceMs } = this.#spec;
+    // In the end nobody is slow, or there would be no time by which all must be level.
+    world.on(connection.node, () => this.#pull(connection), world.isHealed ? Math.min(paceMs, HEALED_PACE_MS) : paceMs);
   }
 
   /** Answers the cursor with which to go on. */
@@ -225,6 +230,6 @@ export class Reader {
     if (code === 'INTERNAL_SERVER_ERROR') this.#world.recorder.remark(() => String(found instanceof Error ? found.stack : found));
     this.#record('failed', code);
     this.#connection = null;
-    this.#comeBack(code === 'NOT_FOUND' ? 900 : COME_BACK_MS, this.#world.nodes.indexOf(connection.node) + 1);
+    this.#comeBack(code === 'NOT_FOUND' ? ASK_AGAIN_MS : COME_BACK_MS, this.#world.nodes.indexOf(connection.node) + 1);
   }
 }

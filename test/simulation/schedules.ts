@@ -79,6 +79,8 @@ function compose(composer: Composer, theme: Theme): void {
           composer.at(at - 8, { do: 'news', ms: dice.between(8, 20), isAway: false, lost: 1, repeated: 0, delayMs: 4 });
           for (const reader of composer.readersOf(whom))
             composer.at(at - dice.between(0, 40), { do: 'cut', reader, node: composer.node(), downMs: dice.between(1, 80), back: 0 });
+          // Reads that are long under way leave time for what happens meanwhile.
+          if (dice.has(0.6)) composer.at(at - 60, { do: 'database', ms: 200, ...CALM, latencyMs: dice.of([30, 60]) });
         }
       }
       composer.change(dice.between(0, 6));
@@ -95,6 +97,11 @@ function compose(composer: Composer, theme: Theme): void {
         composer.at(at + dice.between(60, 200), { do: 'add', user: 1, whom, node: composer.node(), conversation });
         for (let index = dice.between(1, 4); index > 0; index -= 1)
           composer.at(at + dice.between(60, 300), composer.sending(1, conversation));
+        if (dice.has(0.5)) {
+          // And is gone again before anybody has looked, perhaps to come back once more.
+          composer.at(at + dice.between(210, 420), { do: 'remove', user: 1, whom, node: composer.node(), conversation });
+          if (dice.has(0.5)) composer.at(at + dice.between(430, 700), { do: 'add', user: 1, whom, node: composer.node(), conversation });
+        }
       }
       composer.trouble(dice.between(0, 2));
       break;
@@ -357,6 +364,7 @@ class Composer {
   }
 }
 
+const CALM = { lost: 0, lostAnswer: 0, timeout: 0, deadlock: 0, late: 0 };
 type Timeless<Each> = Each extends unknown ? Omit<Each, 'at'> : never;
 const CHANGES = ['edit', 'delete', 'react', 'pin', 'add', 'remove', 'promote', 'leave', 'rename', 'typing', 'markRead'] as const;
 type ChangeName = (typeof CHANGES)[number];

@@ -26,14 +26,14 @@ import { badInput } from '../../src/platform/errors.ts';
 import type { Logger } from '../../src/platform/logger.ts';
 import type { Parameter, Sql } from '../../src/platform/postgres.ts';
 import type { FakeClock, Owner } from './clock.ts';
-import type { ModelDatabase } from './model-database.ts';
 import type { ModelRedis } from './model-redis.ts';
 import type { PersonState } from './model-state.ts';
+import type { SimulatedDatabase } from './simulated-database.ts';
 
 export type NodeDependencies = {
   readonly clock: FakeClock;
   readonly name: string;
-  readonly database: ModelDatabase;
+  readonly database: SimulatedDatabase;
   readonly redis: ModelRedis;
   readonly people: readonly PersonState[];
   readonly queueMax: number;

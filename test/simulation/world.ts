@@ -12,6 +12,7 @@ import { ModelState } from './model-state.ts';
 import { describe, type Plan, type Step } from './plan.ts';
 import { Reader } from './reader.ts';
 import { Recorder } from './recorder.ts';
+import type { SimulatedDatabase } from './simulated-database.ts';
 import { createSimulatedSchema, type SimulatedNode, startNode } from './simulated-node.ts';
 
 export type Outcome = { readonly violations: readonly Violation[]; readonly observations: readonly Observation[]; digest(): number };
@@ -28,8 +29,12 @@ let schema: { readonly schema: GraphQLSchema; readonly prepare: ReturnType<typeo
 let running: World | null = null;
 
 /** One schedule from its beginning to its end, and what the checker says of it. */
-export async function simulate(plan: Plan, onLine: ((line: string) => void) | null = null): Promise<Outcome> {
-  const world = new World(plan, onLine);
+export async function simulate(
+  plan: Plan,
+  onLine: ((line: string) => void) | null = null,
+  open: OpenSimulated = openModel,
+): Promise<Outcome> {
+  const world = new World(plan, onLine, open);
   const giveBack = world.clock.install();
   running = world;
   try {
@@ -39,13 +44,17 @@ export async function simulate(plan: Plan, onLine: ((line: string) => void) | nu
   }
 }
 
+/** What the nodes of a simulation keep everything in. */
+export type OpenSimulated = (state: ModelState, clock: FakeClock, dice: Dice) => SimulatedDatabase;
+const openModel: OpenSimulated = (state, clock, dice) => new ModelDatabase(state, clock, dice);
+
 export class World {
   readonly plan: Plan;
   readonly clock = new FakeClock();
   readonly dice: Dice;
   readonly recorder: Recorder;
   readonly state: ModelState;
-  readonly database: ModelDatabase;
+  readonly database: SimulatedDatabase;
   readonly redis: ModelRedis;
   readonly nodes: SimulatedNode[] = [];
   readonly readers = new Map<string, Reader>();
@@ -56,7 +65,7 @@ export class World {
   #newsFaults = 0;
   #databaseFaults = 0;
 
-  constructor(plan: Plan, onLine: ((line: string) => void) | null) {
+  constructor(plan: Plan, onLine: ((line: string) => void) | null, open: OpenSimulated) {
     this.plan = plan;
     this.dice = new Dice(plan.seed, 'world');
     this.recorder = new Recorder(onLine);
@@ -67,7 +76,7 @@ export class World {
     }));
     this.state = new ModelState(people);
     for (const { key, uuid } of people) this.#keys.set(uuid, String(key));
-    this.database = new ModelDatabase(this.state, this.clock, this.dice.for('database'));
+    this.database = open(this.state, this.clock, this.dice.for('database'));
     this.database.weather = { ...FAIR, latencyMs: plan.latencyMs };
     this.redis = new ModelRedis(this.clock, this.dice.for('redis'));
     this.#actor = new Actor(this);
@@ -80,6 +89,11 @@ export class World {
       return node;
     });
     return schema;
+  }
+
+  /** When everybody must be level. */
+  get endsAt(): number {
+    return this.plan.durationMs + 5 + HEALING_MS;
   }
 
   get isHealed(): boolean {
@@ -116,11 +130,12 @@ export class World {
       this.state.create(index + 1, uuid, members, Date.now() * 1_000);
       this.#keys.set(uuid, String(index + 1));
     }
+    this.database.begin();
     clock.after(0, () => this.#startNodes(), WORLD);
     for (const step of plan.steps) clock.after(step.at + 5, () => this.#do(step), WORLD);
     await clock.runUntil(plan.durationMs + 5);
     clock.after(0, () => this.#heal(), WORLD);
-    await clock.runUntil(plan.durationMs + 5 + HEALING_MS);
+    await clock.runUntil(this.endsAt);
     clock.after(0, () => this.#finish(), WORLD);
     await clock.runUntil(clock.now);
     stopWatching();
@@ -272,6 +287,7 @@ export class World {
     const { recorder, clock } = this;
     const at = clock.now;
     this.#actor.giveUp();
+    this.database.end();
     recorder.note({ kind: 'level', at });
     recorder.note({ kind: 'gauge', at, name: 'the queue of a stream', value: this.#queued, limit: this.plan.queueMax + QUEUE_SLACK });
     for (const node of this.nodes)
