@@ -7,10 +7,10 @@ const LENGTH = 100_000;
 test('names of windows are the same for the same, and what is long is not kept', () => {
   const keyOf = createKeyOf(Buffer.from('a secret'));
   const before = process.memoryUsage().heapUsed;
-  const keys = Array.from({ length: 3_000 }, (_, index) => keyOf('signInAccount', String(index).padStart(LENGTH, 'x')));
+  const keys = Array.from({ length: 3_000 }, (_, index) => keyOf('signInAccount', String(index).padEnd(LENGTH, 'x')));
   expect(process.memoryUsage().heapUsed - before).toBeLessThan((keys.length * LENGTH) / 2);
   expect(new Set(keys).size).toBe(keys.length);
-  expect(keyOf('signInAccount', '7'.padStart(LENGTH, 'x'))).toBe(keys[7]);
+  expect(keyOf('signInAccount', '7'.padEnd(LENGTH, 'x'))).toBe(keys[7]);
   expect(keyOf('signInAccount', 'ada')).toBe(createKeyOf(Buffer.from('a secret'))('signInAccount', 'ada'));
   expect(keyOf('signInAccount', 'ada')).not.toBe(createKeyOf(Buffer.from('another secret'))('signInAccount', 'ada'));
 });
