@@ -76,17 +76,26 @@ CREATE FUNCTION search_twos(p_dense text) RETURNS text[] LANGUAGE sql IMMUTABLE 
 $$;
 
 -- The keys under which a block stands in the index: every run of three characters of its words; of dense script every character and pair;
--- who wrote in it; in which lists, that is, threads or none (0); and where it stands in its conversation, in steps of 32,768 numbers, of 262,144 and as a whole, so that a search can go through
--- the conversation from its end in steps that fit how common a word is.
+-- who wrote in it; in which lists, that is, threads or none (0); and where it stands in its conversation, in steps of 32,768 numbers, of 262,144
+-- and as a whole, so that a search can go through the conversation from its end in steps that fit how common a word is. A block that says too
+-- much, or has a message that is not folded here (E'\n'), stands there only as long, which every search looks at: making and storing a hundred
+-- thousand keys would take longer than a send may.
 CREATE FUNCTION search_keys(p_conversation bigint, p_last_sequence bigint, p_authors bigint[], p_thread_roots bigint[], p_texts text[]) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 10000 SET search_path FROM CURRENT AS $$
 DECLARE
+  places text[] := ARRAY['all:' || p_conversation, '18:' || p_conversation || ':' || (p_last_sequence >> 18), '15:' || p_conversation || ':' || (p_last_sequence >> 15)];
   folded text := array_to_string(p_texts, E'\n');
-  keys   text[] := search_threes(search_words(folded));
+  keys   text[];
 BEGIN
+  IF length(folded) > 65536 OR E'\n' = ANY (p_texts) THEN RETURN ARRAY(SELECT 'long:' || p FROM unnest(places) p); END IF;
+  keys := search_threes(search_words(folded));
   IF octet_length(folded) <> length(folded) THEN keys := keys || search_twos(search_dense(folded)); END IF;
-  RETURN keys || ARRAY(SELECT DISTINCT 'author:' || a FROM unnest(p_authors) a) || ARRAY(SELECT DISTINCT 'list:' || r FROM unnest(p_thread_roots) r)
-              || ARRAY['all:' || p_conversation, '18:' || p_conversation || ':' || (p_last_sequence >> 18), '15:' || p_conversation || ':' || (p_last_sequence >> 15)];
+  -- The index would leave out what is there twice, too; here it is seen how much it is.
+  IF cardinality(keys) > 20000 THEN
+    keys := ARRAY(SELECT DISTINCT k COLLATE "C" FROM unnest(keys) k);
+    IF cardinality(keys) > 20000 THEN RETURN ARRAY(SELECT 'long:' || p FROM unnest(places) p); END IF;
+  END IF;
+  RETURN keys || ARRAY(SELECT DISTINCT 'author:' || a FROM unnest(p_authors) a) || ARRAY(SELECT DISTINCT 'list:' || r FROM unnest(p_thread_roots) r) || places;
 END $$;
 
 -- The n-th elements of the arrays are about the n-th message. All that an edit or a deletion changes is its text.
@@ -96,7 +105,7 @@ CREATE TABLE search_blocks (
   sequences       bigint[] NOT NULL,
   authors         bigint[] NOT NULL,
   thread_roots    bigint[] NOT NULL,   -- 0: in no thread
-  texts           text[]   NOT NULL,   -- search_fold(body); null once deleted
+  texts           text[]   NOT NULL,   -- search_fold(body); E'\n': it is to be looked at as it stands; null once deleted
   CONSTRAINT search_blocks_pkey PRIMARY KEY (conversation_id, last_sequence),
   CONSTRAINT search_blocks_conversation_fkey FOREIGN KEY (conversation_id) REFERENCES conversations (id),
   CONSTRAINT search_blocks_length_check CHECK (cardinality(sequences) = 32 AND cardinality(authors) = 32 AND cardinality(thread_roots) = 32 AND cardinality(texts) = 32)
@@ -112,6 +121,6 @@ SELECT m.conversation_id, max(m.sequence), array_agg(m.sequence ORDER BY m.seque
 -- itself: when the list is as long as the limit (kB) says, and about every second by the server.
 SET LOCAL maintenance_work_mem = '256MB';
 CREATE INDEX search_blocks_keys_idx ON search_blocks USING gin ((search_keys(conversation_id, last_sequence, authors, thread_roots, texts) COLLATE "C"))
-  WITH (fastupdate = on, gin_pending_list_limit = 2048);
+  WITH (fastupdate = on, gin_pending_list_limit = 1024);
 -- No statistics: they would cost more than all others, and the statements that use this index leave nothing to choose.
 ALTER INDEX search_blocks_keys_idx ALTER COLUMN 1 SET STATISTICS 0;

@@ -30,7 +30,7 @@ RETURNS TABLE (ord integer, status text, sequence bigint, "position" bigint, cre
 LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
-  stamp timestamptz; locked bigint[]; filled bigint[];
+  stamp timestamptz; locked bigint[]; filled bigint[]; room bigint := search_room(); full_id bigint;
 BEGIN
   -- Statement 1: the locks, in id order. Waits happen here and only here.
   IF p_waits THEN
@@ -112,7 +112,9 @@ BEGIN
     LEFT JOIN heads h ON h.id = f.conversation_id
     LEFT JOIN users u ON u.id = j.author_id
    ORDER BY j.ord;
-  PERFORM fill_search_blocks(c.id, 16) FROM unnest(locked, filled) l (id, blocks) JOIN conversations c ON c.id = l.id WHERE c.message_count / 32 > l.blocks;
+  FOR full_id IN SELECT c.id FROM unnest(locked, filled) l (id, blocks) JOIN conversations c ON c.id = l.id WHERE c.message_count / 32 > l.blocks LOOP
+    room := fill_search_blocks(full_id, 16, room);
+  END LOOP;
 END $$;
 
 -- One message. Same outcomes.
@@ -176,7 +178,7 @@ BEGIN
   IF p_thread_root <> 0 THEN
     UPDATE messages m SET reply_count = m.reply_count + 1 WHERE m.conversation_id = p_conversation AND m.sequence = p_thread_root;
   END IF;
-  IF position % 32 = 0 THEN PERFORM fill_search_blocks(p_conversation, 16); END IF;
+  IF position % 32 = 0 THEN PERFORM fill_search_blocks(p_conversation, 16, search_room()); END IF;
 END $$;
 
 -- Writes beside a message what was changed about it. p_kind: 1 EDITED, 2 DELETED, 3 REACTIONS, 4 PIN. The caller holds the lock and has
