@@ -34,9 +34,11 @@ function answer(before: number, author: string | null): Promise<readonly unknown
   if (author === null)
     return sql`
       SELECT m.sequence, m.position, m.body, m.created_at, u.public_id, u.handle, u.display_name
-        FROM messages m JOIN users u ON u.id = m.author_id
-       WHERE m.conversation_id = ${conversation}::bigint AND m.sequence > 0 AND (coalesce(m.thread_root, 0), m.sequence) < (0, ${before}::bigint) AND coalesce(m.thread_root, 0) = 0
-       ORDER BY coalesce(m.thread_root, 0) DESC, m.sequence DESC LIMIT 51`;
+        FROM (SELECT x.* FROM messages x
+               WHERE x.conversation_id = ${conversation}::bigint AND x.sequence > 0
+                 AND (coalesce(x.thread_root, 0), x.sequence) > (0, 0) AND (coalesce(x.thread_root, 0), x.sequence) < (0, ${before}::bigint)
+               ORDER BY coalesce(x.thread_root, 0) DESC, x.sequence DESC LIMIT 51) m,
+             LATERAL (SELECT u.* FROM users u WHERE u.id = m.author_id OFFSET 0) u`;
   return sql`
     SELECT m.sequence, m.position, m.body, m.created_at, u.public_id, u.handle, u.display_name
       FROM users u, LATERAL (SELECT m.* FROM messages m

@@ -12,8 +12,8 @@ const MESSAGES = 40_000;
 /** Those after it are all in one thread: whoever searches what is in none must not go through them. */
 const LAST_IN_NO_THREAD = 10_000;
 const LIMIT = 21;
-/** Rows of messages: those of the page, each looked up twice, and those that are in no block yet. */
-const MESSAGES_READ_MAX = 2 * LIMIT + 32;
+/** Rows of messages: those of the page, each looked up twice, and those that are in no block yet, and two for where a list begins and ends. */
+const MESSAGES_READ_MAX = 2 * LIMIT + 34;
 /** Of the pinned and those with reactions, each is looked at; there are this many. */
 const PINNED = 100;
 /** Of a part of the conversation for which the index is asked: about what search_span aims at. Few of them are unpacked. */

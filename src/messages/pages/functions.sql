@@ -142,14 +142,20 @@ LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off A
 DECLARE
   keys     text[] := p_keys || CASE WHEN p_author IS NULL THEN '{}' ELSE ARRAY['author:' || p_author] END || CASE WHEN p_root IS NULL THEN '{}' ELSE ARRAY['list:' || p_root] END;
   newest   bigint := coalesce((SELECT b.last_sequence FROM search_blocks b WHERE b.conversation_id = p_conversation ORDER BY b.conversation_id DESC, b.last_sequence DESC LIMIT 1), 0);
+  -- Of the list, if it is one: a long thread before or after it need not be gone through.
+  oldest   bigint := CASE WHEN p_root IS NOT NULL THEN (SELECT m.sequence FROM messages m WHERE m.conversation_id = p_conversation AND m.sequence > 0
+                            AND (coalesce(m.thread_root, 0), m.sequence) > (p_root, p_low) AND coalesce(m.thread_root, 0) <= p_root ORDER BY coalesce(m.thread_root, 0), m.sequence LIMIT 1) END;
+  latest   bigint := CASE WHEN p_root IS NOT NULL THEN (SELECT m.sequence FROM messages m WHERE m.conversation_id = p_conversation AND m.sequence > 0
+                            AND (coalesce(m.thread_root, 0), m.sequence) < (p_root, p_high) AND coalesce(m.thread_root, 0) >= p_root ORDER BY coalesce(m.thread_root, 0) DESC, m.sequence DESC LIMIT 1) END;
   -- Of the last sequences of the blocks that are still to be searched. Of those beyond p_high one may hold what is not.
-  lowest   bigint := greatest(p_low, p_root, 0) + 1;   -- a thread comes after its root
-  highest  bigint := coalesce((SELECT b.last_sequence FROM search_blocks b WHERE b.conversation_id = p_conversation AND b.last_sequence >= p_high - 1
+  lowest   bigint := greatest(p_low + 1, oldest, 1);
+  highest  bigint := coalesce((SELECT b.last_sequence FROM search_blocks b WHERE b.conversation_id = p_conversation AND b.last_sequence >= least(p_high - 1, latest)
                                  ORDER BY b.conversation_id, b.last_sequence LIMIT 1), newest);
   is_first boolean := true;
   span bigint; shift integer; bucket bigint; part text; part_lowest bigint; part_highest bigint; found bigint[];
 BEGIN
   sequences := '{}';
+  IF p_root IS NOT NULL AND (oldest IS NULL OR latest IS NULL) THEN RETURN; END IF;
   IF p_pinned THEN
     -- At most 100 are.
     SELECT coalesce(array_agg(x.sequence), '{}') INTO sequences
