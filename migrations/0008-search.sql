@@ -1,5 +1,5 @@
 -- Search: what messages say, folded, in blocks of 32 that follow each other in a conversation, with an index over the blocks. A block is written by
--- the statement that sends its last message, and edits and deletions change it in theirs (messages/functions.sql); the messages after
+-- the statement that sends its last message (messages/pages/functions.sql), and edits and deletions change it in theirs, by a trigger; the messages after
 -- the last block, at most 31, are looked at as they stand. So what was sent is found at once.
 --
 -- The functions of this file say what stands in the index, so they never change: another way to fold or to cut text is another function and
@@ -111,7 +111,8 @@ CREATE TABLE search_blocks (
   CONSTRAINT search_blocks_length_check CHECK (cardinality(sequences) = 32 AND cardinality(authors) = 32 AND cardinality(thread_roots) = 32 AND cardinality(texts) = 32)
 );
 
--- What was written before there was search.
+-- What was written before there was search. Meanwhile others go on writing; from here on is what they may have changed.
+SELECT set_config('rookery.search_since', pg_snapshot_xmin(pg_current_snapshot())::text, true);
 INSERT INTO search_blocks (conversation_id, last_sequence, sequences, authors, thread_roots, texts)
 SELECT m.conversation_id, max(m.sequence), array_agg(m.sequence ORDER BY m.sequence), array_agg(m.author_id ORDER BY m.sequence),
        array_agg(coalesce(m.thread_root, 0) ORDER BY m.sequence), array_agg(search_fold(m.body) ORDER BY m.sequence)
@@ -124,3 +125,32 @@ CREATE INDEX search_blocks_keys_idx ON search_blocks USING gin ((search_keys(con
   WITH (fastupdate = on, gin_pending_list_limit = 1024);
 -- No statistics: they would cost more than all others, and the statements that use this index leave nothing to choose.
 ALTER INDEX search_blocks_keys_idx ALTER COLUMN 1 SET STATISTICS 0;
+
+-- What a message says now, null: nothing any more, in its block, if there is one yet, which is kept within 1 MiB. By a trigger, as functions of
+-- before, which nodes of before go on calling until those of now are there, know nothing of blocks: what they delete must not stay to be found.
+-- Who changes a message holds its conversation's lock.
+CREATE FUNCTION change_search_block() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  folded text := search_fold(NEW.body);
+BEGIN
+  UPDATE search_blocks b
+     SET texts[array_position(b.sequences, NEW.sequence)] = CASE WHEN octet_length(folded) + octet_length(array_to_string(b.texts, '')) > 1048576 THEN E'\n' ELSE folded END
+   WHERE b.conversation_id = NEW.conversation_id
+     AND b.last_sequence = (SELECT x.last_sequence FROM search_blocks x WHERE x.conversation_id = NEW.conversation_id AND x.last_sequence >= NEW.sequence
+                             ORDER BY x.conversation_id, x.last_sequence LIMIT 1);
+  RETURN NULL;
+END $$;
+
+-- From here on, for a moment, everybody waits, and nobody who waits holds what is needed here: see 0007. That messages are read by another index by
+-- now is here for this reason.
+LOCK TABLE conversations IN EXCLUSIVE MODE;
+DROP INDEX messages_thread_idx;
+CREATE TRIGGER messages_change_search_block AFTER UPDATE OF body ON messages FOR EACH ROW WHEN (OLD.body IS DISTINCT FROM NEW.body) EXECUTE FUNCTION change_search_block();
+UPDATE search_blocks b
+   SET texts = (SELECT array_agg(search_fold(m.body) ORDER BY m.sequence) FROM messages m WHERE m.conversation_id = b.conversation_id AND m.sequence = ANY (b.sequences))
+ WHERE (b.conversation_id, b.last_sequence) IN (
+         SELECT y.conversation_id, (SELECT x.last_sequence FROM search_blocks x WHERE x.conversation_id = y.conversation_id AND x.last_sequence >= y.message_sequence
+                                     ORDER BY x.conversation_id, x.last_sequence LIMIT 1)
+           FROM conversations c JOIN message_changes y ON y.conversation_id = c.id
+          WHERE c.last_xid >= current_setting('rookery.search_since')::xid8 AND y.xid >= current_setting('rookery.search_since')::xid8
+            AND greatest(y.edited_sequence, y.deleted_sequence) > 0);

@@ -216,7 +216,6 @@ BEGIN
   END IF;
   SELECT a.sequence, a.at INTO number, stamp FROM allot(p_conversation, 1) a;
   UPDATE messages x SET body = p_body, edited_at = stamp WHERE x.conversation_id = p_conversation AND x.sequence = p_sequence;
-  PERFORM change_search_block(p_conversation, p_sequence, p_body);
   PERFORM mark_message(p_conversation, p_sequence, 1::smallint, number, stamp, known.pinned_at IS NOT NULL, known.reactions IS NOT NULL);
   RETURN QUERY SELECT 'DONE', number, stamp, x FROM message_rows x WHERE x.conversation_id = p_conversation AND x.sequence = p_sequence;
 END $$;
@@ -244,7 +243,6 @@ BEGIN
   DELETE FROM mentions n WHERE n.user_id = ANY (known.mentions) AND n.created_at = known.created_at AND n.conversation_id = p_conversation AND n.message_sequence = p_sequence;
   UPDATE messages x SET body = NULL, deleted_at = stamp, reactions = NULL, pinned_at = NULL, mentions = NULL, mentions_all = false
    WHERE x.conversation_id = p_conversation AND x.sequence = p_sequence;
-  PERFORM change_search_block(p_conversation, p_sequence, NULL);
   UPDATE messages x SET reply_count = x.reply_count - 1 WHERE x.conversation_id = p_conversation AND x.sequence = known.thread_root;
   PERFORM mark_message(p_conversation, p_sequence, 2::smallint, number, stamp, false, false);
   RETURN QUERY SELECT 'DONE', number, stamp, x FROM message_rows x WHERE x.conversation_id = p_conversation AND x.sequence = p_sequence;

@@ -31,16 +31,6 @@ $$;
 -- How much a statement that sends may fold: what takes a tenth of a second at worst.
 CREATE OR REPLACE FUNCTION search_room() RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT 65536::bigint';
 
--- What a message says now, null: nothing any more, in its block, if there is one yet, which is kept within 1 MiB. The caller holds the lock.
-CREATE OR REPLACE FUNCTION change_search_block(p_conversation bigint, p_sequence bigint, p_body text) RETURNS void LANGUAGE sql VOLATILE AS $$
-  UPDATE search_blocks b
-     SET texts[array_position(b.sequences, p_sequence)] =
-           (SELECT CASE WHEN octet_length(f.folded) + octet_length(array_to_string(b.texts, '')) > 1048576 THEN E'\n' ELSE f.folded END FROM (SELECT search_fold(p_body) AS folded OFFSET 0) f)
-   WHERE b.conversation_id = p_conversation
-     AND b.last_sequence = (SELECT x.last_sequence FROM search_blocks x WHERE x.conversation_id = p_conversation AND x.last_sequence >= p_sequence
-                             ORDER BY x.conversation_id, x.last_sequence LIMIT 1)
-$$;
-
 -- Whether a folded text holds another, and, if that has a start, at the beginning of a word, or, if the start is of one letter, as a word. Such a
 -- text has one or two characters, of which one may be a punctuation mark: that is in the text, too, and is the edge of the word.
 CREATE OR REPLACE FUNCTION search_holds(p_folded text, p_text text, p_start text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
