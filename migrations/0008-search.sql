@@ -135,7 +135,7 @@ DECLARE
 BEGIN
   UPDATE search_blocks b
      SET texts[array_position(b.sequences, NEW.sequence)] = CASE WHEN octet_length(folded) + octet_length(array_to_string(b.texts, '')) > 1048576 THEN E'\n' ELSE folded END
-   WHERE b.conversation_id = NEW.conversation_id
+   WHERE b.conversation_id = NEW.conversation_id AND NEW.sequence = ANY (b.sequences)
      AND b.last_sequence = (SELECT x.last_sequence FROM search_blocks x WHERE x.conversation_id = NEW.conversation_id AND x.last_sequence >= NEW.sequence
                              ORDER BY x.conversation_id, x.last_sequence LIMIT 1);
   RETURN NULL;

@@ -52,12 +52,14 @@ export function createHighlighter(slow: SlowSql) {
   ): Promise<(character: string) => FoldedCharacter> {
     const found = new Map<string, FoldedCharacter>();
     const unknown = new Set<string>();
-    for (const characters of texts)
+    for (const characters of texts) {
       for (const character of characters) {
         const known = remembered.get(character);
         if (known === undefined) unknown.add(character);
         else found.set(character, known);
       }
+      await breathe(characters, signal);
+    }
     const all = [...unknown];
     for (let start = 0; start < all.length; start += CHUNK_LENGTH) {
       const chunk = all.slice(start, start + CHUNK_LENGTH);
@@ -81,7 +83,7 @@ export function createHighlighter(slow: SlowSql) {
 }
 
 /** Lets the others have a turn after a body that took some. */
-async function breathe(text: string, signal: AbortSignal | undefined): Promise<void> {
+async function breathe(text: { readonly length: number }, signal: AbortSignal | undefined): Promise<void> {
   if (text.length < 1_000) return;
   await nextTurn();
   signal?.throwIfAborted();
