@@ -37,7 +37,7 @@ export async function buildHistories(address: DatabaseAddress, messages: number,
   const viewerKey = await writeInbox(sql, Math.ceil((messages - large * largeMessages) / INBOX_CONVERSATIONS));
   log(`${messages} messages written after ${seconds(startedAt)} s`);
   const [first] = histories;
-  if (first !== undefined) await sql`SELECT fill_search_blocks(${first.conversationKey}::bigint, 10000000)`;
+  if (first !== undefined) await sql`SELECT fill_search_blocks(${first.conversationKey}::bigint, 10000000, 9007199254740991)`;
   await sql.unsafe("SET maintenance_work_mem = '512MB'");
   for (const { definition } of indexes) await sql.unsafe(definition);
   await sql.unsafe('ALTER INDEX search_blocks_keys_idx ALTER COLUMN 1 SET STATISTICS 0'); // As its migration has it.

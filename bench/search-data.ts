@@ -68,7 +68,7 @@ export async function writeConversations(sql: postgres.Sql, vocabulary: Vocabula
       size,
       users.map(({ id }) => id),
     );
-    await sql`SELECT fill_search_blocks(${key}::integer, 10000000)`;
+    await sql`SELECT fill_search_blocks(${key}::integer, 10000000, 9007199254740991)`;
   }
   await sql.unsafe('SET session_replication_role = origin');
   await sql`SELECT gin_clean_pending_list('search_blocks_keys_idx'::regclass)`;

@@ -192,7 +192,7 @@ async function furnish(url: string | null, isLacking: boolean) {
   const { viewerKey, conversationKey } = await writeConversations(connection.sql, vocabulary, [50_000]);
   if (isLacking)
     await connection.sql.unsafe(
-      "CREATE OR REPLACE FUNCTION fill_search_blocks(p_conversation bigint, p_max integer) RETURNS void LANGUAGE sql AS 'SELECT'",
+      "CREATE OR REPLACE FUNCTION fill_search_blocks(p_conversation bigint, p_max integer, p_room bigint) RETURNS bigint LANGUAGE sql AS 'SELECT p_room'",
     );
   const { sql } = stack.use(
     connectPostgres({ address: place.address, connectionsMax: 1, queueMax: 1, statementTimeoutMs: 60_000, lockTimeoutMs: 20_000 }),

@@ -46,7 +46,7 @@ async function furnish(url: string | null, without: readonly string[]) {
     await using connection = openDedicatedConnection(place.address);
     history = await writeLargeHistory(connection.sql, MESSAGES);
     // Otherwise the first to send would have all of that to do.
-    await connection.sql`SELECT fill_search_blocks(${history.conversationKey}::bigint, 10000000)`;
+    await connection.sql`SELECT fill_search_blocks(${history.conversationKey}::bigint, 10000000, 9007199254740991)`;
     for (const index of without) await connection.sql.unsafe(`DROP INDEX ${index}`);
     await connection.sql.unsafe('VACUUM ANALYZE');
   }

@@ -1,5 +1,5 @@
 -- Search: what messages say, folded, in blocks of 32 that follow each other in a conversation, with an index over the blocks. A block is written by
--- the statement that sends its last message, and edits and deletions change it in theirs (messages/functions.sql); the messages after
+-- the statement that sends its last message (messages/pages/functions.sql), and edits and deletions change it in theirs, by a trigger; the messages after
 -- the last block, at most 31, are looked at as they stand. So what was sent is found at once.
 --
 -- The functions of this file say what stands in the index, so they never change: another way to fold or to cut text is another function and
@@ -76,17 +76,26 @@ CREATE FUNCTION search_twos(p_dense text) RETURNS text[] LANGUAGE sql IMMUTABLE 
 $$;
 
 -- The keys under which a block stands in the index: every run of three characters of its words; of dense script every character and pair;
--- who wrote in it; in which lists, that is, threads or none (0); and where it stands in its conversation, in steps of 32,768 numbers, of 262,144 and as a whole, so that a search can go through
--- the conversation from its end in steps that fit how common a word is.
+-- who wrote in it; in which lists, that is, threads or none (0); and where it stands in its conversation, in steps of 32,768 numbers, of 262,144
+-- and as a whole, so that a search can go through the conversation from its end in steps that fit how common a word is. A block that says too
+-- much, or has a message that is not folded here (E'\n'), stands there only as long, which every search looks at: making and storing a hundred
+-- thousand keys would take longer than a send may.
 CREATE FUNCTION search_keys(p_conversation bigint, p_last_sequence bigint, p_authors bigint[], p_thread_roots bigint[], p_texts text[]) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 10000 SET search_path FROM CURRENT AS $$
 DECLARE
+  places text[] := ARRAY['all:' || p_conversation, '18:' || p_conversation || ':' || (p_last_sequence >> 18), '15:' || p_conversation || ':' || (p_last_sequence >> 15)];
   folded text := array_to_string(p_texts, E'\n');
-  keys   text[] := search_threes(search_words(folded));
+  keys   text[];
 BEGIN
+  IF length(folded) > 65536 OR E'\n' = ANY (p_texts) THEN RETURN ARRAY(SELECT 'long:' || p FROM unnest(places) p); END IF;
+  keys := search_threes(search_words(folded));
   IF octet_length(folded) <> length(folded) THEN keys := keys || search_twos(search_dense(folded)); END IF;
-  RETURN keys || ARRAY(SELECT DISTINCT 'author:' || a FROM unnest(p_authors) a) || ARRAY(SELECT DISTINCT 'list:' || r FROM unnest(p_thread_roots) r)
-              || ARRAY['all:' || p_conversation, '18:' || p_conversation || ':' || (p_last_sequence >> 18), '15:' || p_conversation || ':' || (p_last_sequence >> 15)];
+  -- The index would leave out what is there twice, too; here it is seen how much it is.
+  IF cardinality(keys) > 20000 THEN
+    keys := ARRAY(SELECT DISTINCT k COLLATE "C" FROM unnest(keys) k);
+    IF cardinality(keys) > 20000 THEN RETURN ARRAY(SELECT 'long:' || p FROM unnest(places) p); END IF;
+  END IF;
+  RETURN keys || ARRAY(SELECT DISTINCT 'author:' || a FROM unnest(p_authors) a) || ARRAY(SELECT DISTINCT 'list:' || r FROM unnest(p_thread_roots) r) || places;
 END $$;
 
 -- The n-th elements of the arrays are about the n-th message. All that an edit or a deletion changes is its text.
@@ -96,13 +105,14 @@ CREATE TABLE search_blocks (
   sequences       bigint[] NOT NULL,
   authors         bigint[] NOT NULL,
   thread_roots    bigint[] NOT NULL,   -- 0: in no thread
-  texts           text[]   NOT NULL,   -- search_fold(body); null once deleted
+  texts           text[]   NOT NULL,   -- search_fold(body); E'\n': it is to be looked at as it stands; null once deleted
   CONSTRAINT search_blocks_pkey PRIMARY KEY (conversation_id, last_sequence),
   CONSTRAINT search_blocks_conversation_fkey FOREIGN KEY (conversation_id) REFERENCES conversations (id),
   CONSTRAINT search_blocks_length_check CHECK (cardinality(sequences) = 32 AND cardinality(authors) = 32 AND cardinality(thread_roots) = 32 AND cardinality(texts) = 32)
 );
 
--- What was written before there was search.
+-- What was written before there was search. Meanwhile others go on writing; from here on is what they may have changed.
+SELECT set_config('rookery.search_since', pg_snapshot_xmin(pg_current_snapshot())::text, true);
 INSERT INTO search_blocks (conversation_id, last_sequence, sequences, authors, thread_roots, texts)
 SELECT m.conversation_id, max(m.sequence), array_agg(m.sequence ORDER BY m.sequence), array_agg(m.author_id ORDER BY m.sequence),
        array_agg(coalesce(m.thread_root, 0) ORDER BY m.sequence), array_agg(search_fold(m.body) ORDER BY m.sequence)
@@ -112,6 +122,35 @@ SELECT m.conversation_id, max(m.sequence), array_agg(m.sequence ORDER BY m.seque
 -- itself: when the list is as long as the limit (kB) says, and about every second by the server.
 SET LOCAL maintenance_work_mem = '256MB';
 CREATE INDEX search_blocks_keys_idx ON search_blocks USING gin ((search_keys(conversation_id, last_sequence, authors, thread_roots, texts) COLLATE "C"))
-  WITH (fastupdate = on, gin_pending_list_limit = 2048);
+  WITH (fastupdate = on, gin_pending_list_limit = 1024);
 -- No statistics: they would cost more than all others, and the statements that use this index leave nothing to choose.
 ALTER INDEX search_blocks_keys_idx ALTER COLUMN 1 SET STATISTICS 0;
+
+-- What a message says now, null: nothing any more, in its block, if there is one yet, which is kept within 1 MiB. By a trigger, as functions of
+-- before, which nodes of before go on calling until those of now are there, know nothing of blocks: what they delete must not stay to be found.
+-- Who changes a message holds its conversation's lock.
+CREATE FUNCTION change_search_block() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  folded text := search_fold(NEW.body);
+BEGIN
+  UPDATE search_blocks b
+     SET texts[array_position(b.sequences, NEW.sequence)] = CASE WHEN octet_length(folded) + octet_length(array_to_string(b.texts, '')) > 1048576 THEN E'\n' ELSE folded END
+   WHERE b.conversation_id = NEW.conversation_id AND NEW.sequence = ANY (b.sequences)
+     AND b.last_sequence = (SELECT x.last_sequence FROM search_blocks x WHERE x.conversation_id = NEW.conversation_id AND x.last_sequence >= NEW.sequence
+                             ORDER BY x.conversation_id, x.last_sequence LIMIT 1);
+  RETURN NULL;
+END $$;
+
+-- From here on, for a moment, everybody waits, and nobody who waits holds what is needed here: see 0007. That messages are read by another index by
+-- now is here for this reason.
+LOCK TABLE conversations IN EXCLUSIVE MODE;
+DROP INDEX messages_thread_idx;
+CREATE TRIGGER messages_change_search_block AFTER UPDATE OF body ON messages FOR EACH ROW WHEN (OLD.body IS DISTINCT FROM NEW.body) EXECUTE FUNCTION change_search_block();
+UPDATE search_blocks b
+   SET texts = (SELECT array_agg(search_fold(m.body) ORDER BY m.sequence) FROM messages m WHERE m.conversation_id = b.conversation_id AND m.sequence = ANY (b.sequences))
+ WHERE (b.conversation_id, b.last_sequence) IN (
+         SELECT y.conversation_id, (SELECT x.last_sequence FROM search_blocks x WHERE x.conversation_id = y.conversation_id AND x.last_sequence >= y.message_sequence
+                                     ORDER BY x.conversation_id, x.last_sequence LIMIT 1)
+           FROM conversations c JOIN message_changes y ON y.conversation_id = c.id
+          WHERE c.last_xid >= current_setting('rookery.search_since')::xid8 AND y.xid >= current_setting('rookery.search_since')::xid8
+            AND greatest(y.edited_sequence, y.deleted_sequence) > 0);

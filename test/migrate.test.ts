@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -6,6 +6,7 @@ import { openDedicatedConnection } from '../src/platform/dedicated-connection.ts
 import { checkDurability, requireDurability } from '../src/platform/durability.ts';
 import { migrate, requireServerVersion } from '../src/platform/migrate.ts';
 import { splitStatements } from '../src/platform/migration-files.ts';
+import { MIGRATIONS_DIRECTORY } from '../src/schema-files.ts';
 import { createEmptyDatabase, createTestDatabase } from './kit/database.ts';
 
 type Files = Readonly<Record<string, string>>;
@@ -139,6 +140,56 @@ describe('migrations', () => {
     await using database = await createTestDatabase();
     await using connection = openDedicatedConnection(database.address);
     expect((await connection.sql`SELECT FROM rookery_migrations`).count).toBeGreaterThan(0);
+  });
+});
+
+describe('a database that is in use by nodes of before', () => {
+  const numbered = readdirSync(MIGRATIONS_DIRECTORY).sort();
+  const textOf = (name: string) => readFileSync(join(MIGRATIONS_DIRECTORY, name), 'utf8');
+  const change = (sequence: number, what: string) => `
+    UPDATE messages SET ${what} WHERE sequence = ${sequence};
+    UPDATE conversations SET sequence = sequence + 1, last_xid = pg_current_xact_id();
+    INSERT INTO message_changes (conversation_id, message_sequence, changed_sequence, edited_sequence, xid, changed_at)
+    SELECT c.id, ${sequence}, c.sequence, c.sequence, pg_current_xact_id(), now() FROM conversations c;`;
+
+  test('gets histories and search, and misses nothing that is changed before, meanwhile and after', async () => {
+    const [history = '', search = ''] = numbered.slice(6);
+    const { run, sql, write } = await prepare(Object.fromEntries(numbered.slice(0, 6).map((name) => [name, textOf(name)])));
+    await run();
+    await sql.unsafe(`
+      INSERT INTO users (public_id, handle, display_name) VALUES (gen_random_uuid(), 'ada', 'Ada');
+      INSERT INTO conversations (public_id, sequence, last_at, created_at, creator_id, member_count, kind) SELECT gen_random_uuid(), 70, now(), now(), id, 1, 2 FROM users;
+      INSERT INTO messages (conversation_id, sequence, position, author_id, xid, created_at, request_hash, client_message_id, body, thread_root)
+      SELECT c.id, n, n, c.creator_id, pg_current_xact_id(), now(), gen_random_uuid(), n, 'Body ' || n, CASE WHEN n > 20 THEN 7 END FROM conversations c, generate_series(1, 70) n;
+      ${change(1, "body = 'Before 1'")}`);
+
+    // Who has many messages has built the indexes beforehand.
+    await sql`CREATE INDEX CONCURRENTLY messages_list_idx ON messages (conversation_id, coalesce(thread_root, 0), sequence) WHERE sequence > 0`;
+    write(history, textOf(history));
+    await run();
+    await sql.unsafe(change(2, "body = 'Between 2'") + change(30, 'body = NULL, deleted_at = now()'));
+    expect([
+      ...(await sql`SELECT y.message_sequence::integer AS sequence, y.thread_root::integer AS root, y.author_id = u.id AS "isHers" FROM message_changes y, users u ORDER BY 1`),
+    ]).toEqual([
+      { sequence: 1, root: 0, isHers: true },
+      { sequence: 2, root: 0, isHers: true },
+      { sequence: 30, root: 7, isHers: true },
+    ]);
+
+    // Where everybody is made to wait what was changed meanwhile is there: as if it had been by others.
+    const text = textOf(search);
+    const gate = text.indexOf('LOCK TABLE conversations');
+    expect(gate).toBeGreaterThan(text.indexOf('INSERT INTO search_blocks'));
+    write(
+      search,
+      text.slice(0, gate) + change(3, "body = 'Meanwhile 3'") + change(40, 'body = NULL, deleted_at = now()') + text.slice(gate),
+    );
+    await run();
+    await sql.unsafe(change(4, "body = 'After 4'") + change(41, 'body = NULL, deleted_at = now()') + change(70, "body = 'After 70'"));
+    const [row] = await sql<{ blocks: number; wrong: number }[]>`
+      SELECT count(DISTINCT b.last_sequence)::integer AS blocks, count(*) FILTER (WHERE t.text IS DISTINCT FROM lower(m.body))::integer AS wrong
+        FROM search_blocks b, unnest(b.sequences, b.texts) t (sequence, text) JOIN messages m ON m.sequence = t.sequence`;
+    expect(row).toEqual({ blocks: 2, wrong: 0 });
   });
 });
 

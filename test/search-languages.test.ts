@@ -65,9 +65,11 @@ async function foundBy(query: string): Promise<ReadonlySet<string>> {
 function pieceOf(random: Random): string {
   for (;;) {
     const characters = Array.from(CHARACTERS.segment(random.one(written).body), ({ segment }) => segment);
-    const start = random.whole(0, characters.length - 1);
+    // Now and then as short as a sign and a letter.
+    const signs = random.chance(0.25) ? characters.flatMap((character, index) => (/^[!-/:-@]$/.test(character) ? [index] : [])) : [];
+    const start = signs.length > 0 ? random.one(signs) : random.whole(0, characters.length - 1);
     const piece = characters
-      .slice(start, start + random.whole(1, 9))
+      .slice(start, start + (signs.length > 0 ? 2 : random.whole(1, 9)))
       .join('')
       .trim()
       .replaceAll(/\s+/gu, ' ');

@@ -56,7 +56,7 @@ async function write(): Promise<void> {
     INSERT INTO message_changes (conversation_id, message_sequence, thread_root, author_id, changed_sequence, reactions_sequence, pin_sequence, xid, changed_at, is_pinned, has_reactions)
     SELECT ${CONVERSATION}, m.sequence, coalesce(m.thread_root, 0), m.author_id, ${MESSAGES} + 2, ${MESSAGES} + 2, ${MESSAGES} + 2, m.xid, m.created_at, true, true FROM messages m WHERE m.pinned_at IS NOT NULL;
     SET session_replication_role = origin`);
-  await sql`SELECT fill_search_blocks(${CONVERSATION}::bigint, 100000)`;
+  await sql`SELECT fill_search_blocks(${CONVERSATION}::bigint, 100000, 9007199254740991)`;
   await sql`SELECT gin_clean_pending_list('search_blocks_keys_idx'::regclass)`;
 }
 

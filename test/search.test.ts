@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openDedicatedConnection } from '../src/platform/dedicated-connection.ts';
 import { audit } from './kit/audit.ts';
 import type { Person } from './kit/person.ts';
 import { startTestServer, type TestServer } from './kit/server.ts';
@@ -110,6 +111,11 @@ describe('what is found', () => {
     ['two letters that begin a word', 'is it ok?', 'ok'],
     ['a letter that is a word', 'plan B, please', 'b'],
     ['signs after a letter', 'in C# or C++', 'c# c++'],
+    ['signs before a letter', 'it was (+1), $5 or #x', '+1 $5 #x'],
+    ['signs before a letter, within a word', 'a+1', '+1'],
+    ['a letter that is a word after those that are not', 'bb abc b', 'b'],
+    ['a letter between words of one letter', 'a b c', 'b'],
+    ['two letters that begin a word after those that do not', 'aaa book look ok', 'ok'],
     ['a line break in a phrase', 'one\ntwo', '"one two"'],
     ['what looks like a filter', 'see ratio:3 and from: here', 'ratio:3 from:'],
     ['what looks like a pattern', '100%_done \\ [a-z]*', '100%_done [a-z]*'],
@@ -128,6 +134,10 @@ describe('what is found', () => {
     ['another mark of kana', 'かき', 'がき'],
     ['another syllable', '한국', '하국'],
     ['a sign that is not there', 'C, and objC#', 'c#'],
+    ['a sign before a longer number', '+12 1+', '+1'],
+    ['what is excluded by its sign', 'see you +1', 'see -"+1"'],
+    ['a letter that is there twice', 'aaa', 'a'],
+    ['two letters that a word ends with', 'aaaab baa', 'ab'],
     ['other numbers', '2024', '2023'],
     ['words that are apart', 'one big two', '"one two"'],
   ])('is nothing by %s', async (_, body, query) => {
@@ -201,6 +211,57 @@ describe('a search is narrowed down', () => {
   });
 });
 
+describe('long messages', () => {
+  /** As many different characters as there are, in an order of their own: nearly no run of three is there twice. */
+  const chinese = (seed: number, length = 16_384) =>
+    Array.from({ length }, (_, n) => String.fromCodePoint(0x4e00 + ((n * (2 * seed + 7919) + seed * 613) % 20_900))).join('');
+
+  test('of ever different characters are sent, found, edited and deleted as others are', async () => {
+    const [ada] = await server.people('ada');
+    const { id } = await ada.create();
+    const sent = await Promise.all(Array.from({ length: 64 }, (_, n) => ada.send(id, `${chinese(n)}`)));
+    await ada.send(id, 'after them all');
+    const [first, second, third] = sent;
+    if (first === undefined || second === undefined || third === undefined) throw new Error('There must be messages.');
+    const has = async (query: string) => (await search(ada, query, { first: 3 })).edges.map(({ node }) => node.id);
+    const piece = (n: number) => chinese(n).slice(9000, 9012);
+    expect(await has(piece(40))).toEqual([sent[40]?.id]);
+    expect(await has(piece(1))).toEqual([second.id]);
+    await ada.edit(first.id, 'edited to something short');
+    await ada.edit(second.id, `edited ${chinese(100, 16_000)}`);
+    await ada.delete(third.id);
+    expect(await has('edited')).toEqual([second.id, first.id]);
+    expect(await has(piece(100))).toEqual([second.id]);
+    expect(await has(piece(1))).toEqual([]);
+    expect(await has(piece(2))).toEqual([]);
+    expect((await within(ada, id, piece(3), {}, 'last: 2')).edges).toHaveLength(1);
+    expect(await audit(server.database.address)).toEqual([]);
+  });
+
+  test('stand beside short ones in blocks that searches by author look at, too', async () => {
+    const [ada, ben] = await server.people('ada', 'ben');
+    const { id } = await ada.create({ members: [ben] });
+    await Promise.all(Array.from({ length: 40 }, (_, n) => ada.send(id, n % 8 === 0 ? chinese(n, 9_000) : `short ${n}`)));
+    // So many that the index is asked for them.
+    for (let n = 0; n < 1_100; n += 50) await Promise.all(Array.from({ length: 50 }, (_, m) => ben.send(id, `other ${n + m}`)));
+    expect(await found(ada, `"short 7" from:${ada.handle}`)).toEqual(['short 7']);
+    expect(await found(ada, 'absent')).toEqual([]);
+    const { edges } = await search(ada, chinese(8, 9_000).slice(500, 510));
+    expect(edges.map(({ node }) => node.body)).toEqual([chinese(8, 9_000)]);
+  });
+});
+
+describe('a body full of what is nearly looked for', () => {
+  test('takes no longer than any other', async () => {
+    await using connection = openDedicatedConnection(server.database.address);
+    await connection.sql`SET statement_timeout = 3000`;
+    const [row] = await connection.sql<{ held: number }[]>`
+      SELECT count(*) FILTER (WHERE search_holds(b, 'a!', ' a '))::integer AS held
+        FROM unnest(ARRAY['xa!' || repeat(' a', 8190), repeat('xa!', 5460), repeat(' a!b', 4095) || 'xa!', repeat('é a', 5460) || 'éa!']) b, generate_series(1, 5)`;
+    expect(row).toEqual({ held: 5 });
+  });
+});
+
 describe('pages', () => {
   test('of one search hold everything once, newest first, while others send', async () => {
     const [ada, ben] = await server.people('ada', 'ben');
@@ -216,6 +277,26 @@ describe('pages', () => {
       await Promise.all(conversations.map(({ id }) => ben.send(id, 'needle meanwhile')));
     } while (after !== null);
     expect(bodies).toEqual(Array.from({ length: 60 }, (_, n) => `needle ${118 - 2 * n}`));
+  });
+
+  test('hold everything once where messages of many conversations have one time, as those of a batch do', async () => {
+    const [ada] = await server.people('ada');
+    const conversations: { id: string }[] = [];
+    for (const title of ['One', 'Two', 'Three']) conversations.push(await ada.create({ title }));
+    const sent: string[] = [];
+    for (const { id } of conversations) for (let n = 0; n < 5; n += 1) sent.push((await ada.send(id, `instant ${n}`)).id);
+    await using connection = openDedicatedConnection(server.database.address);
+    await connection.sql`UPDATE messages SET created_at = (SELECT min(m.created_at) FROM messages m WHERE m.body LIKE 'instant _') WHERE body LIKE 'instant _'`;
+    for (const first of [1, 2, 3]) {
+      const ids: string[] = [];
+      let after: string | null = null;
+      do {
+        const page: Page = await search(ada, 'instant', { first, after });
+        ids.push(...page.edges.map(({ node }) => node.id));
+        after = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : null;
+      } while (after !== null);
+      expect(ids).toEqual(sent.toReversed());
+    }
   });
 
   test('have cursors of that search alone', async () => {
@@ -280,6 +361,7 @@ describe('highlights', () => {
     ['emoji with their skin', 'yes 👍🏽👍', '👍', ['👍🏽', '👍']],
     ['characters beyond the first plane', '𠮷野家で', '野家', ['野家']],
     ['words where they begin', 'token ok OK.', 'ok', ['ok', 'OK']],
+    ['signs before a letter', '1 (+1) +12 b+1', '+1', ['+1', '+1']],
     ['a phrase over line breaks', 'one\ntwo\r\nthree', '"one two"', ['one\ntwo']],
     ['syllables as a whole', 'ได้แล้ว', 'แลว', []],
     ['half width as it is written', 'ﾊﾟｿｺﾝ です', 'パソコン', ['ﾊﾟｿｺﾝ']],
@@ -314,6 +396,8 @@ describe('bad input', () => {
     ['\u200b\u200d', 'Search must hold a word or phrase to find'],
     ['tea before:tomorrow', 'before: must be followed by a day such as 2026-01-31, got "tomorrow".'],
     ['tea after:2026-02-30', 'after: must be followed by a day such as 2026-01-31, got "2026-02-30".'],
+    ['tea after:9999-12-31', 'after: must be followed by a day such as 2026-01-31, got "9999-12-31".'],
+    ['tea before:0000-01-01', 'before: must be followed by a day such as 2026-01-31, got "0000-01-01".'],
     ['tea from:ada from:ben', 'from: once at most'],
     [Array.from({ length: 17 }, (_, n) => `word${n}`).join(' '), 'Search must have at most 16 words and phrases, got 17.'],
     ['te\u0000a', 'control characters'],
@@ -325,6 +409,8 @@ describe('bad input', () => {
   });
 
   test.each([
+    'after:9998-12-31',
+    'before:0001-01-01',
     '"',
     '-',
     '--',

@@ -641,7 +641,7 @@ export type MessageEdge = {
   readonly cursor: Scalars['Cursor']['output'];
   /**
    * Where a search found its words and phrases in the body: at most 100 places, in their order, none of which overlap. Empty in lists that are
-   * no search.
+   * no search, and for bodies beyond the first MiB (in UTF-8) of those whose highlights an operation asks for.
    */
   readonly highlights: ReadonlyArray<TextRange>;
   /** The message. */

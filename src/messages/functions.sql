@@ -30,7 +30,7 @@ RETURNS TABLE (ord integer, status text, sequence bigint, "position" bigint, cre
 LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
-  stamp timestamptz; locked bigint[]; filled bigint[];
+  stamp timestamptz; locked bigint[]; filled bigint[]; room bigint := search_room(); full_id bigint;
 BEGIN
   -- Statement 1: the locks, in id order. Waits happen here and only here.
   IF p_waits THEN
@@ -112,7 +112,9 @@ BEGIN
     LEFT JOIN heads h ON h.id = f.conversation_id
     LEFT JOIN users u ON u.id = j.author_id
    ORDER BY j.ord;
-  PERFORM fill_search_blocks(c.id, 16) FROM unnest(locked, filled) l (id, blocks) JOIN conversations c ON c.id = l.id WHERE c.message_count / 32 > l.blocks;
+  FOR full_id IN SELECT c.id FROM unnest(locked, filled) l (id, blocks) JOIN conversations c ON c.id = l.id WHERE c.message_count / 32 > l.blocks LOOP
+    room := fill_search_blocks(full_id, 16, room);
+  END LOOP;
 END $$;
 
 -- One message. Same outcomes.
@@ -176,7 +178,7 @@ BEGIN
   IF p_thread_root <> 0 THEN
     UPDATE messages m SET reply_count = m.reply_count + 1 WHERE m.conversation_id = p_conversation AND m.sequence = p_thread_root;
   END IF;
-  IF position % 32 = 0 THEN PERFORM fill_search_blocks(p_conversation, 16); END IF;
+  IF position % 32 = 0 THEN PERFORM fill_search_blocks(p_conversation, 16, search_room()); END IF;
 END $$;
 
 -- Writes beside a message what was changed about it. p_kind: 1 EDITED, 2 DELETED, 3 REACTIONS, 4 PIN. The caller holds the lock and has
@@ -214,7 +216,6 @@ BEGIN
   END IF;
   SELECT a.sequence, a.at INTO number, stamp FROM allot(p_conversation, 1) a;
   UPDATE messages x SET body = p_body, edited_at = stamp WHERE x.conversation_id = p_conversation AND x.sequence = p_sequence;
-  PERFORM change_search_block(p_conversation, p_sequence, p_body);
   PERFORM mark_message(p_conversation, p_sequence, 1::smallint, number, stamp, known.pinned_at IS NOT NULL, known.reactions IS NOT NULL);
   RETURN QUERY SELECT 'DONE', number, stamp, x FROM message_rows x WHERE x.conversation_id = p_conversation AND x.sequence = p_sequence;
 END $$;
@@ -242,7 +243,6 @@ BEGIN
   DELETE FROM mentions n WHERE n.user_id = ANY (known.mentions) AND n.created_at = known.created_at AND n.conversation_id = p_conversation AND n.message_sequence = p_sequence;
   UPDATE messages x SET body = NULL, deleted_at = stamp, reactions = NULL, pinned_at = NULL, mentions = NULL, mentions_all = false
    WHERE x.conversation_id = p_conversation AND x.sequence = p_sequence;
-  PERFORM change_search_block(p_conversation, p_sequence, NULL);
   UPDATE messages x SET reply_count = x.reply_count - 1 WHERE x.conversation_id = p_conversation AND x.sequence = known.thread_root;
   PERFORM mark_message(p_conversation, p_sequence, 2::smallint, number, stamp, false, false);
   RETURN QUERY SELECT 'DONE', number, stamp, x FROM message_rows x WHERE x.conversation_id = p_conversation AND x.sequence = p_sequence;

@@ -1,4 +1,5 @@
 import { AppError } from './errors.ts';
+import { createLanes } from './lanes.ts';
 import { connectPostgres, type Database, type DatabaseOptions, type Parameter, type Sql } from './postgres.ts';
 
 /** How to run statements that may take long. They are broken off when the signal comes. */
@@ -8,46 +9,13 @@ export type SlowDatabase = AsyncDisposable & { readonly sql: SlowSql };
 
 type Lane = Pick<Database, 'cancellable'>;
 
-const RETRY_AFTER_MS = 1_000;
-
 /**
  * Connections for open-ended statements, so that those which take milliseconds never wait behind them. Each takes one statement at a time,
  * which alone makes it safe to break one off. Who waits for a connection is let go when the signal comes; beyond `queueMax` it is OVERLOADED.
  */
 export function connectSlowPostgres({ connectionsMax, queueMax, ...options }: DatabaseOptions): SlowDatabase {
   const databases = Array.from({ length: connectionsMax }, () => connectPostgres({ ...options, connectionsMax: 1, queueMax: 0 }));
-  const idle: Lane[] = [...databases];
-  const waiting = new Set<(lane: Lane) => void>();
-
-  function release(lane: Lane): void {
-    const [next] = waiting;
-    if (next === undefined) idle.push(lane);
-    else next(lane);
-  }
-
-  async function take(signal: AbortSignal): Promise<Lane> {
-    signal.throwIfAborted();
-    const lane = idle.pop();
-    if (lane !== undefined) return lane;
-    if (waiting.size >= queueMax)
-      throw new AppError('OVERLOADED', `The database has ${queueMax} long statements waiting: try again.`, {
-        retryAfterMs: RETRY_AFTER_MS,
-      });
-    const { promise, resolve, reject } = Promise.withResolvers<Lane>();
-    const leave = () => reject(signal.reason);
-    const next = (given: Lane) => {
-      waiting.delete(next);
-      resolve(given);
-    };
-    waiting.add(next);
-    signal.addEventListener('abort', leave);
-    try {
-      return await promise;
-    } finally {
-      waiting.delete(next);
-      signal.removeEventListener('abort', leave);
-    }
-  }
+  const { take, release } = createLanes<Lane>(databases, queueMax);
 
   /** Runs on a connection that nobody else has meanwhile. */
   async function run<Result>(signal: AbortSignal, statement: (sql: Sql) => Promise<Result>): Promise<Result> {

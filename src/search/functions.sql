@@ -45,8 +45,8 @@ BEGIN
   LOOP
     EXIT WHEN cardinality(times) = p_limit AND c.last_at < times[p_limit];
     since := CASE WHEN cardinality(times) = p_limit THEN greatest(p_since, times[p_limit]) ELSE p_since END;
-    -- A message of the time of the place comes after it in a conversation with a smaller key.
-    until := least(p_until, CASE WHEN c.id < p_place_conversation THEN p_at + interval '1 microsecond' ELSE p_at END);
+    -- A message of the time of the place comes after it in a conversation with a smaller key, and in its own with a smaller number.
+    until := least(p_until, CASE WHEN c.id <= p_place_conversation THEN p_at + interval '1 microsecond' ELSE p_at END);
     low := CASE WHEN since IS NULL THEN 0 ELSE coalesce(sequence_at_time(c.id, since), c.sequence + 1) - 1 END;
     high := least(CASE WHEN until > c.last_at THEN c.sequence + 1 ELSE coalesce(sequence_at_time(c.id, until), c.sequence + 1) END,
                   CASE WHEN c.id = p_place_conversation THEN p_place_sequence END);

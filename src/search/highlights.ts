@@ -61,8 +61,10 @@ function* matchesOf(
   start: string,
 ): Generator<{ readonly start: number; readonly end: number }> {
   const length = text.length;
+  // A punctuation mark in front is the edge of the word, which begins after it.
+  const lead = Math.max(0, text.indexOf(start.replaceAll(' ', '')));
   for (let at = folded.indexOf(text), count = 0; at >= 0 && count < HIGHLIGHTS_MAX; at = folded.indexOf(text, at + 1)) {
-    if (start !== '' && !words.startsWith(start, at)) continue;
+    if (start !== '' && !words.startsWith(start, at + lead)) continue;
     yield { start: at, end: at + length };
     count += 1;
     at += length - 1;

@@ -30,7 +30,9 @@ export class IndexTidier implements AsyncDisposable {
   onWritten(): void {
     if (this.#isStopped || this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
-      this.#running = this.#run();
+      // What is written from now on may come too late for this time.
+      this.#timer = undefined;
+      this.#running = this.#running.then(() => this.#run());
     }, this.#delayMs);
     this.#timer.unref();
   }
@@ -41,7 +43,6 @@ export class IndexTidier implements AsyncDisposable {
     } catch (error) {
       this.#logger.warn({ err: error }, 'The search index could not be tidied');
     }
-    this.#timer = undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -64,7 +64,9 @@ export function nothingToFind(field: string): Error {
 function dayOf(field: string, name: string, value: string): Date {
   const day = new Date(`${value}T00:00:00Z`);
   // One that no calendar has, such as the 30th of February, would be taken for another.
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(value) || Number.isNaN(day.getTime()) || day.toISOString().slice(0, 10) !== value)
+  // Neither is one at whose side there is none that the database can be asked about.
+  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(value) && !Number.isNaN(day.getTime()) && day.toISOString().slice(0, 10) === value;
+  if (!isDay || value < '0001-01-01' || value > '9998-12-31')
     throw badInput(field, `${name}: must be followed by a day such as 2026-01-31, got ${quoted(value)}.`);
   return day;
 }

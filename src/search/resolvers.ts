@@ -5,23 +5,19 @@ import { edge } from '../graphql/edges.ts';
 import { perRequest } from '../graphql/per-request.ts';
 import type { Resolvers } from '../graphql/schema.generated.ts';
 import type { Snapshots } from '../graphql/snapshot.ts';
-import type { TextCondition } from '../messages/pages/page.ts';
 import type { CursorCodec } from '../platform/cursor.ts';
 import { conversationUuid, userUuid } from '../platform/id-arguments.ts';
+import type { HighlightsRequest } from './highlighter.ts';
 import type { TextRange } from './highlights.ts';
 import type { Search } from './search.ts';
 
 export type SearchResolversDependencies = { readonly search: Search; readonly codec: CursorCodec; readonly snapshots: Snapshots };
 
-type HighlightsRequest = { readonly body: string | null; readonly condition: TextCondition };
-
 export function createSearchResolvers({ search, codec, snapshots }: SearchResolversDependencies): Resolvers {
-  const highlights = perRequest(
-    () =>
-      new DataLoader<HighlightsRequest, readonly TextRange[]>(async (requests) => [...(await search.highlights(requests))], {
-        cache: false,
-      }),
-  );
+  const highlights = perRequest(({ signal }) => {
+    const mark = search.highlights(signal);
+    return new DataLoader<HighlightsRequest, readonly TextRange[]>(async (requests) => [...(await mark(requests))], { cache: false });
+  });
 
   return {
     Viewer: {

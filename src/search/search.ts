@@ -7,7 +7,7 @@ import { messageOf } from '../messages/rows.ts';
 import { badInput } from '../platform/errors.ts';
 import type { Sql } from '../platform/postgres.ts';
 import type { SlowSql } from '../platform/slow-database.ts';
-import { charactersOf, type FoldedCharacter, highlightsIn, type TextRange } from './highlights.ts';
+import { createHighlighter } from './highlighter.ts';
 import { nothingToFind, parseQuery, type SearchQuery } from './query.ts';
 import * as store from './store.ts';
 
@@ -38,13 +38,10 @@ export type Search = ReturnType<typeof createSearch>;
 /** More would narrow nothing down: a block that has all of these has nearly always all. */
 const KEYS_MAX = 24;
 const CONDITIONS_REMEMBERED_MAX = 1_000;
-/** Some scripts have tens of thousands. */
-const CHARACTERS_REMEMBERED_MAX = 50_000;
 
-/** The use cases of search. How text is folded is known to the database alone; what it answered is remembered, as it never changes. */
+/** The use cases of search. What a query asks for is known to the database, which knows how text is folded; its answers are remembered, as they never change. */
 export function createSearch({ sql, slow, conversations, identity }: SearchDependencies) {
   const conditions = new Map<string, TextCondition>();
-  const folded = new Map<string, FoldedCharacter>();
 
   return {
     /** What the text of a filter asks of the messages of one conversation. */
@@ -89,14 +86,8 @@ export function createSearch({ sql, slow, conversations, identity }: SearchDepen
       return { found: rows.map(foundOf), condition };
     },
 
-    /** Where what was looked for is in the bodies; null: a deleted one. */
-    async highlights(
-      requests: readonly { readonly body: string | null; readonly condition: TextCondition }[],
-    ): Promise<readonly (readonly TextRange[])[]> {
-      const split = requests.map(({ body, condition }) => ({ characters: charactersOf(body ?? ''), condition }));
-      const fold = await foldOf(new Set(split.flatMap(({ characters }) => characters)));
-      return split.map(({ characters, condition }) => highlightsIn(characters, fold, condition));
-    },
+    /** Where what was looked for is in bodies; for one operation. */
+    highlights: createHighlighter(slow).begin,
 
     /** Of messages that were written: they are found at once, and fast once this is done. */
     tidy: () => store.tidyIndex(slow(undefined)),
@@ -124,7 +115,9 @@ export function createSearch({ sql, slow, conversations, identity }: SearchDepen
       unwantedStarts: unwanted.map(({ start }) => start),
       keys: keys.filter((_, index) => index % step === 0),
     };
-    remember(conditions, CONDITIONS_REMEMBERED_MAX, source, condition);
+    const [oldest] = conditions.keys();
+    if (conditions.size >= CONDITIONS_REMEMBERED_MAX && oldest !== undefined) conditions.delete(oldest);
+    conditions.set(source, condition);
     return condition;
   }
 
@@ -133,21 +126,6 @@ export function createSearch({ sql, slow, conversations, identity }: SearchDepen
     if (from === null) return null;
     if (from === 'me') return viewer.userUuid;
     return (await identity.userByHandle(from))?.uuid ?? NO_AUTHOR;
-  }
-
-  async function foldOf(characters: ReadonlySet<string>): Promise<(character: string) => FoldedCharacter> {
-    const unknown = [...characters].filter((character) => !folded.has(character));
-    const found = new Map<string, FoldedCharacter>();
-    if (unknown.length > 0) {
-      const answers = await store.folds(sql, unknown);
-      for (const [index, character] of unknown.entries()) {
-        const answer = answers[index];
-        if (answer === undefined) throw new Error('Every character must be folded.');
-        found.set(character, answer);
-        remember(folded, CHARACTERS_REMEMBERED_MAX, character, answer);
-      }
-    }
-    return (character) => found.get(character) ?? folded.get(character) ?? { folded: character, words: character };
   }
 }
 
@@ -171,11 +149,4 @@ function latest(one: Date | null, other: Date | null): Date | null {
 
 function earliest(one: Date | null, other: Date | null): Date | null {
   return one !== null && other !== null && one > other ? other : (one ?? other);
-}
-
-/** Bounded, the oldest first out. */
-function remember<Value>(known: Map<string, Value>, max: number, key: string, value: Value): void {
-  const [oldest] = known.keys();
-  if (known.size >= max && oldest !== undefined) known.delete(oldest);
-  known.set(key, value);
 }

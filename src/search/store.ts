@@ -52,7 +52,7 @@ export async function searchMessages(sql: Sql, viewerKey: number, request: Searc
              timestamptz 'epoch' + ${before?.atUs ?? ENDLESS_US}::bigint * interval '1 microsecond', ${before?.conversationKey ?? 0}::bigint, ${before?.sequence ?? 0}::bigint,
              ${request.limit}::integer, ${condition.texts}::text[], ${condition.starts}::text[], ${condition.unwantedTexts}::text[], ${condition.unwantedStarts}::text[],
              ${condition.keys}::text[]) WITH ORDINALITY f (conversation_id, sequence, created_at, ord)
-      JOIN LATERAL (SELECT r.* FROM message_rows r WHERE r.conversation_id = f.conversation_id AND r.sequence = f.sequence OFFSET 0) x ON true
+      JOIN LATERAL (SELECT r.* FROM message_rows r WHERE r.conversation_id = f.conversation_id AND r.sequence = f.sequence AND r.deleted_at IS NULL OFFSET 0) x ON true
       JOIN LATERAL (SELECT c.* FROM conversations c WHERE c.id = f.conversation_id OFFSET 0) c ON true
      ORDER BY f.ord`;
 }

@@ -87,7 +87,7 @@ export async function finishConversation(sql: postgres.Sql, key: number, head: H
 
 /** What is searched, of conversations that are whole. */
 export async function fillSearchBlocks(sql: postgres.Sql, keys: readonly number[]): Promise<void> {
-  await sql`SELECT fill_search_blocks(k, 10000000) FROM unnest(${`{${keys.join()}}`}::text::bigint[]) k`;
+  await sql`SELECT fill_search_blocks(k, 10000000, 9007199254740991) FROM unnest(${`{${keys.join()}}`}::text::bigint[]) k`;
 }
 
 /** In the order of the keys, as everybody locks inboxes. */

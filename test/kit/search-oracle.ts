@@ -17,13 +17,17 @@ export class SearchOracle<Item extends { readonly body: string }> {
   }
 }
 
-/** Two letters begin a word, one is a word; what is longer, or of dense script or emoji, may stand anywhere. */
+/**
+ * Two letters begin a word, one is a word; what is longer, or of dense script or emoji, may stand anywhere. The signs beside so few letters are
+ * wanted, too, and no part of the word.
+ */
 function holds(text: string, term: string): boolean {
-  const length = [...term].length;
-  if (length >= 3 || DENSE.test(term)) return text.includes(term);
+  if ([...term].length >= 3 || DENSE.test(term)) return text.includes(term);
+  const letters = [...term].filter((character) => WORD_BEGIN.test(character)).join('');
+  const lead = term.indexOf(letters);
   for (let at = text.indexOf(term); at >= 0; at = text.indexOf(term, at + 1)) {
-    const isBegun = !WORD_END.test(text.slice(0, at));
-    if (isBegun && (length === 2 || !WORD_BEGIN.test(text.slice(at + term.length)))) return true;
+    const isBegun = !WORD_END.test(text.slice(0, at + lead));
+    if (isBegun && ([...letters].length === 2 || !WORD_BEGIN.test(text.slice(at + lead + letters.length)))) return true;
   }
   return false;
 }

@@ -6,38 +6,56 @@
 
 -- Writes the blocks of a conversation that are full, p_max at most: there is more than one where messages were written by other means than the
 -- functions. The caller holds the lock.
-CREATE OR REPLACE FUNCTION fill_search_blocks(p_conversation bigint, p_max integer) RETURNS void LANGUAGE sql VOLATILE SET jit = off AS $$
-  INSERT INTO search_blocks (conversation_id, last_sequence, sequences, authors, thread_roots, texts)
-  SELECT p_conversation, max(m.sequence), array_agg(m.sequence ORDER BY m.sequence), array_agg(m.author_id ORDER BY m.sequence),
-         array_agg(coalesce(m.thread_root, 0) ORDER BY m.sequence), array_agg(search_fold(m.body) ORDER BY m.sequence)
-    FROM (SELECT m.sequence, m.position, m.author_id, m.thread_root, m.body FROM messages m
-           WHERE m.conversation_id = p_conversation AND m.sequence > coalesce((SELECT b.last_sequence FROM search_blocks b WHERE b.conversation_id = p_conversation ORDER BY b.conversation_id DESC, b.last_sequence DESC LIMIT 1), 0)
-           ORDER BY m.sequence LIMIT p_max * 32) m
-   GROUP BY (m.position - 1) / 32 HAVING count(*) = 32
+--
+-- p_room is how much may be folded, in bytes, of which plain ASCII takes a quarter; it answers how much is left. What there is no room for is not
+-- folded but marked (E'\n', which no folded text holds), for searches to look at as it stands: so nothing that anybody writes makes a send slow.
+CREATE OR REPLACE FUNCTION fill_search_blocks(p_conversation bigint, p_max integer, p_room bigint) RETURNS bigint LANGUAGE sql VOLATILE SET jit = off AS $$
+  WITH m AS MATERIALIZED (
+    SELECT m.*, coalesce(CASE WHEN octet_length(m.body) = length(m.body) THEN octet_length(m.body) / 4 ELSE octet_length(m.body) END, 0) AS weight
+      FROM (SELECT m.sequence, m.position, m.author_id, m.thread_root, m.body FROM messages m
+             WHERE m.conversation_id = p_conversation AND m.sequence > coalesce((SELECT b.last_sequence FROM search_blocks b WHERE b.conversation_id = p_conversation ORDER BY b.conversation_id DESC, b.last_sequence DESC LIMIT 1), 0)
+             ORDER BY m.sequence LIMIT p_max * 32) m
+  ), weighed AS MATERIALIZED (
+    -- of each block the short ones first
+    SELECT m.*, sum(m.weight) OVER (ORDER BY (m.position - 1) / 32, m.weight, m.sequence) AS total FROM m
+  ), written AS (
+    INSERT INTO search_blocks (conversation_id, last_sequence, sequences, authors, thread_roots, texts)
+    SELECT p_conversation, max(w.sequence), array_agg(w.sequence ORDER BY w.sequence), array_agg(w.author_id ORDER BY w.sequence),
+           array_agg(coalesce(w.thread_root, 0) ORDER BY w.sequence),
+           array_agg(CASE WHEN w.body IS NULL OR w.total <= p_room THEN search_fold(w.body) ELSE E'\n' END ORDER BY w.sequence)
+      FROM weighed w GROUP BY (w.position - 1) / 32 HAVING count(*) = 32
+  )
+  SELECT greatest(p_room - coalesce(sum(m.weight), 0), 0)::bigint FROM m
 $$;
 
--- What a message says now, null: nothing any more, in its block, if there is one yet. The caller holds the lock.
-CREATE OR REPLACE FUNCTION change_search_block(p_conversation bigint, p_sequence bigint, p_body text) RETURNS void LANGUAGE sql VOLATILE AS $$
-  UPDATE search_blocks b SET texts[array_position(b.sequences, p_sequence)] = search_fold(p_body)
-   WHERE b.conversation_id = p_conversation
-     AND b.last_sequence = (SELECT x.last_sequence FROM search_blocks x WHERE x.conversation_id = p_conversation AND x.last_sequence >= p_sequence
-                             ORDER BY x.conversation_id, x.last_sequence LIMIT 1)
-$$;
+-- How much a statement that sends may fold: what takes a tenth of a second at worst.
+CREATE OR REPLACE FUNCTION search_room() RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT 65536::bigint';
 
--- Whether a folded text holds another, and, if that has a start, where a word begins with it.
+-- Whether a folded text holds another, and, if that has a start, at the beginning of a word, or, if the start is of one letter, as a word. Such a
+-- text has one or two characters, of which one may be a punctuation mark: that is in the text, too, and is the edge of the word.
 CREATE OR REPLACE FUNCTION search_holds(p_folded text, p_text text, p_start text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
-  words text; place integer := 0; next integer;
+  bare     text := btrim(p_start);
+  is_begun boolean := left(p_text, 1) <> left(bare, 1);
+  is_ended boolean := length(bare) > 1 OR right(p_text, 1) <> bare;
+  pieces   text[];
+  piece    text;
+  count    integer := 0;
+  before   text;
+  after    text;
 BEGIN
   IF p_start = '' OR strpos(p_folded, p_text) = 0 THEN RETURN strpos(p_folded, p_text) > 0; END IF;
-  words := search_words(p_folded);
-  LOOP
-    next := strpos(substr(words, place + 1), p_start);
-    IF next = 0 THEN RETURN false; END IF;
-    place := place + next;
-    -- The words have one space more in front; punctuation is to be there, too.
-    IF substr(p_folded, place, length(p_text)) = p_text THEN RETURN true; END IF;
+  -- One pass over what is between the places: of two that overlap only the first can be where a word begins.
+  pieces := string_to_array(p_folded, p_text);
+  FOREACH piece IN ARRAY pieces LOOP
+    count := count + 1;
+    IF count > 1 THEN
+      after := CASE WHEN piece = '' AND count < cardinality(pieces) THEN left(p_text, 1) ELSE left(piece, 1) END;
+      IF (is_begun OR btrim(search_words(before)) = '') AND (is_ended OR btrim(search_words(after)) = '') THEN RETURN true; END IF;
+    END IF;
+    before := CASE WHEN piece = '' AND count > 1 THEN right(p_text, 1) ELSE right(piece, 1) END;
   END LOOP;
+  RETURN false;
 END $$;
 
 -- Whether a folded text holds all that is wanted and nothing that is unwanted.
@@ -66,8 +84,10 @@ CREATE OR REPLACE FUNCTION search_block(
   p_texts text[], p_starts text[], p_unwanted_texts text[], p_unwanted_starts text[]) RETURNS SETOF bigint LANGUAGE sql STABLE AS $$
   SELECT t.sequence
     FROM unnest(b.sequences, b.authors, b.thread_roots, b.texts) t (sequence, author_id, thread_root, folded)
-   WHERE t.sequence > p_low AND t.sequence < p_high AND strpos(t.folded, p_texts[1]) > 0 AND (p_root IS NULL OR t.thread_root = p_root) AND (p_author IS NULL OR t.author_id = p_author)
-     AND search_matches(t.folded, p_texts, p_starts, p_unwanted_texts, p_unwanted_starts)
+   WHERE t.sequence > p_low AND t.sequence < p_high AND (strpos(t.folded, p_texts[1]) > 0 OR t.folded = E'\n') AND (p_root IS NULL OR t.thread_root = p_root)
+     AND (p_author IS NULL OR t.author_id = p_author)
+     AND search_matches(CASE WHEN t.folded <> E'\n' THEN t.folded ELSE (SELECT search_fold(m.body) FROM messages m WHERE m.conversation_id = b.conversation_id AND m.sequence = t.sequence) END,
+                        p_texts, p_starts, p_unwanted_texts, p_unwanted_starts)
      AND (p_reacted IS NULL AND p_pinned IS NULL
           OR EXISTS (SELECT FROM messages m WHERE m.conversation_id = b.conversation_id AND m.sequence = t.sequence
                         AND (p_reacted IS NULL OR (m.reactions IS NOT NULL) = p_reacted) AND (p_pinned IS NULL OR (m.pinned_at IS NOT NULL) = p_pinned)))
@@ -122,7 +142,7 @@ DECLARE
   highest  bigint := coalesce((SELECT b.last_sequence FROM search_blocks b WHERE b.conversation_id = p_conversation AND b.last_sequence >= least(p_high - 1, latest)
                                  ORDER BY b.conversation_id, b.last_sequence LIMIT 1), newest);
   is_first boolean := true;
-  span bigint; shift integer; bucket bigint; part_lowest bigint; part_highest bigint; found bigint[];
+  span bigint; shift integer; bucket bigint; part text; part_lowest bigint; part_highest bigint; found bigint[];
 BEGIN
   sequences := '{}';
   IF p_root IS NOT NULL AND (oldest IS NULL OR latest IS NULL) THEN RETURN; END IF;
@@ -165,13 +185,14 @@ BEGIN
         bucket := CASE WHEN p_forward THEN lowest ELSE highest END >> shift;
         IF p_forward THEN part_highest := least(highest, ((bucket + 1) << shift) - 1); ELSE part_lowest := greatest(lowest, bucket << shift); END IF;
       END IF;
+      part := CASE WHEN shift IS NULL THEN 'all:' || p_conversation ELSE shift || ':' || p_conversation || ':' || bucket END;
       -- By the keys alone: nothing else here can be looked up in an index, as that would be read from its end, whatever is wanted. The blocks come in
       -- their order, and no more of them are unpacked than it takes.
       SELECT coalesce(array_agg(y.sequence), '{}') INTO found
         FROM (SELECT t.sequence
                 FROM (SELECT b FROM search_blocks b
-                       WHERE (search_keys(b.conversation_id, b.last_sequence, b.authors, b.thread_roots, b.texts) COLLATE "C")
-                             @> (keys || CASE WHEN shift IS NULL THEN 'all:' || p_conversation ELSE shift || ':' || p_conversation || ':' || bucket END)
+                       WHERE ((search_keys(b.conversation_id, b.last_sequence, b.authors, b.thread_roots, b.texts) COLLATE "C") @> (keys || part)
+                              OR (search_keys(b.conversation_id, b.last_sequence, b.authors, b.thread_roots, b.texts) COLLATE "C") @> ARRAY['long:' || part])
                          AND b.conversation_id + 0 = p_conversation AND b.last_sequence + 0 BETWEEN part_lowest AND part_highest
                        ORDER BY CASE WHEN p_forward THEN b.last_sequence ELSE -b.last_sequence END OFFSET 0) x (block),
                      LATERAL search_block(x.block, p_low, p_high, p_forward, p_root, p_author, p_reacted, p_pinned, p_texts, p_starts, p_unwanted_texts, p_unwanted_starts) t (sequence)

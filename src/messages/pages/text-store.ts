@@ -9,7 +9,7 @@ const STATEMENT = statementOf(
           FROM unnest((SELECT w.sequences FROM search_walk(k.conversation_id, r.low, r.high, k.forward = 1, k.size, k.root, a.id,
                          CASE k.reacted WHEN 1 THEN true WHEN 2 THEN false END, CASE k.pinned WHEN 1 THEN true WHEN 2 THEN false END,
                          ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], 0, 0) w)) s (sequence)
-          JOIN LATERAL (SELECT m.* FROM messages m WHERE m.conversation_id = k.conversation_id AND m.sequence = s.sequence OFFSET 0) m ON true
+          JOIN LATERAL (SELECT m.* FROM messages m WHERE m.conversation_id = k.conversation_id AND m.sequence = s.sequence AND m.deleted_at IS NULL OFFSET 0) m ON true
          WHERE k.author IS NULL OR a.id IS NOT NULL`),
 );
 

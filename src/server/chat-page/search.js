@@ -21,7 +21,8 @@ export function createSearch({ form, panel, attempt, ask, onGo }) {
       return { nodes: edges.map(({ node, highlights }) => ({ ...node, highlights })), pageInfo };
     },
     where: ({ conversation }) => conversation.viewerTitle,
-    excerpt: ({ body, highlights }) => excerptOf(body, highlights),
+    // Deleted since it was found: it has no body.
+    excerpt: ({ body, highlights }) => excerptOf(body ?? '', highlights),
     async onGo(message) {
       const lines = await onGo(message);
       markIn(lines, wordsOf(message));
@@ -59,7 +60,7 @@ function excerptOf(body, highlights) {
 
 /** What was found, as it is written. */
 function wordsOf({ body, highlights }) {
-  const characters = [...body];
+  const characters = [...(body ?? '')];
   return new Set(highlights.map(({ start, length }) => characters.slice(start, start + length).join('')));
 }
 
