@@ -190,6 +190,22 @@ describe('the checker says nothing of', () => {
       truth(4),
     ],
     'a membership between two departures that is folded into the return': shortMembership(4),
+    'a role that was inherited, and asked for once more without an answer': [
+      ...[change(3, 10, { actor: 'ada', change: 'leave', user: 'ada' }), change(5, 20, { change: 'rename' })],
+      change(null, 40, { change: 'role', user: 'grace', answer: { outcome: 'unknown' } }),
+      truth(5, {
+        messages: [],
+        members: [
+          { user: 'ada', joinedSequence: 1, leftSequence: 3 },
+          { user: 'grace', joinedSequence: 2, leftSequence: null },
+        ],
+        log: [
+          { sequence: 3, change: 'leave', user: 'ada' },
+          { sequence: 4, change: 'role', user: 'grace' },
+          { sequence: 5, change: 'rename' },
+        ],
+      }),
+    ],
     'one who was removed and is back, and sees what was said meanwhile': [
       ...[
         opened(),

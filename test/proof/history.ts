@@ -16,6 +16,7 @@ export type Numbered = {
 export type Violation = { readonly rule: string; readonly text: string };
 
 const JOINS: ReadonlySet<string> = new Set(['join', 'create']);
+const UNDATED = { begunAt: Number.NEGATIVE_INFINITY, acknowledgedAt: Number.POSITIVE_INFINITY };
 const DEPARTURES: ReadonlySet<string> = new Set(['leave', 'remove']);
 
 /** What is known of one conversation, put together once for all rules. */
@@ -59,8 +60,13 @@ export class ConversationHistory {
     for (const entry of this.#entries()) if (!entries.has(entry.sequence)) entries.set(entry.sequence, entry);
     const counts = new Map<string, number>();
     for (const entry of entries.values()) counts.set(subjectOf(entry), (counts.get(subjectOf(entry)) ?? 0) + 1);
-    for (const entry of entries.values())
-      this.changes.set(entry.sequence, this.#dated(entry, this.truth?.log !== undefined && counts.get(subjectOf(entry)) === 1));
+    for (const entry of entries.values()) {
+      const before = entries.get(entry.sequence - 1);
+      // Whoever inherits from an owner who goes has a new role that nobody asked for.
+      const isInherited = entry.change === 'role' && before !== undefined && isDeparture(before);
+      const isOnly = this.truth?.log !== undefined && counts.get(subjectOf(entry)) === 1;
+      this.changes.set(entry.sequence, isInherited ? { ...entry, ...UNDATED } : this.#dated(entry, isOnly));
+    }
     for (const change of [...this.changes.values()].sort((one, other) => one.sequence - other.sequence)) {
       if (change.user !== undefined && (JOINS.has(change.change) || DEPARTURES.has(change.change)))
         push(this.#comings, change.user, change);
