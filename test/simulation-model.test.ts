@@ -2,6 +2,8 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import * as conversations from '../src/conversations/store.ts';
 import * as events from '../src/events/changes.ts';
 import * as resumes from '../src/events/resume-changes.ts';
+import { NO_FILTER } from '../src/messages/pages/page.ts';
+import { planPage } from '../src/messages/plan.ts';
 import * as messages from '../src/messages/store.ts';
 import type { Parameter, Sql } from '../src/platform/postgres.ts';
 import { requestHash } from '../src/platform/request-hash.ts';
@@ -168,7 +170,7 @@ class Pair {
         );
       default: {
         const page = { conversationKey: key, isForward: dice.has(0.5), bound: dice.between(0, head.sequence), limit: dice.between(1, 5) };
-        await this.#same('a page', (sql) => messages.messagePages(sql, user, [{ ...page, threadRoot: 0, pinned: null }]));
+        await this.#same('a page', (sql) => planPage(NO_FILTER).read(sql, user, [{ ...page, filter: NO_FILTER, place: null }]));
         await this.#same('messages', (sql) => messages.messagesByKey(sql, user, [{ conversationKey: key, sequence: page.bound }]));
         await this.#same('own reactions', (sql) => messages.viewerReactions(sql, user, [{ conversationKey: key, sequence: page.bound }]));
       }
