@@ -8,7 +8,7 @@ import { MUTANTS } from './simulation/mutants.ts';
 
 /** More, and others, by `npm run simulate`. */
 const SCHEDULES = 2_000;
-const SCHEDULES_ON_POSTGRES = 20;
+const SCHEDULES_ON_POSTGRES = 10;
 const SLOW_MS = 110_000;
 const isOfPostgres = (name: string) => MUTANTS.some((mutant) => mutant.name === name && mutant.isOfPostgres === true);
 const replaysOf = (wanted: boolean) =>
