@@ -171,6 +171,7 @@ class Pair {
       default: {
         const page = { conversationKey: key, isForward: dice.has(0.5), bound: dice.between(0, head.sequence), limit: dice.between(1, 5) };
         await this.#same('a page', (sql) => planPage(NO_FILTER).read(sql, user, [{ ...page, filter: NO_FILTER, place: null }]));
+        await this.#same('the newest', (sql) => messages.lastMessages(sql, user, [key]));
         await this.#same('messages', (sql) => messages.messagesByKey(sql, user, [{ conversationKey: key, sequence: page.bound }]));
         await this.#same('own reactions', (sql) => messages.viewerReactions(sql, user, [{ conversationKey: key, sequence: page.bound }]));
       }
@@ -253,11 +254,16 @@ function alike(what: string, model: unknown, real: unknown): void {
 function timeless(value: unknown): { readonly is: unknown } {
   return {
     is: JSON.parse(
-      JSON.stringify(value instanceof Map ? [...value] : value, (name, each) =>
-        isTime(name) && each !== null ? 'a time' : each instanceof Map ? [...each] : each,
+      JSON.stringify(value instanceof Map ? entriesOf(value) : value, (name, each) =>
+        isTime(name) && each !== null ? 'a time' : each instanceof Map ? entriesOf(each) : each,
       ),
     ),
   };
+}
+
+/** By key, as a database may have any order. */
+function entriesOf(map: ReadonlyMap<unknown, unknown>): readonly (readonly [unknown, unknown])[] {
+  return [...map].sort(([one], [other]) => String(one).localeCompare(String(other)));
 }
 
 function isTime(name: string): boolean {

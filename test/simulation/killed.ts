@@ -27,7 +27,7 @@ export const KILLED: readonly Hunted[] = [
   { name: 'inbox not compared', seed: 133, schedules: 133, rules: ['never misses'] },
   { name: 'joined after the joining', seed: 43, schedules: 43, rules: ['never misses'] },
   { name: 'short memberships forgotten', seed: 73, schedules: 73, rules: ['level'] },
-  { name: 'a head that has moved', seed: 976, schedules: 976, rules: ['level'] },
+  { name: 'a head that has moved', seed: 1237, schedules: 1237, rules: ['level'] },
   { name: 'cut replay called done', seed: 1, schedules: 1, rules: ['never misses'] },
   { name: 'replay in no order', seed: 191, schedules: 191, rules: ['never misses'] },
   { name: 'departure without an end', seed: 2, schedules: 2, rules: ['level'] },

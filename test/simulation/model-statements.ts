@@ -140,6 +140,17 @@ export const STATEMENTS: readonly Statement[] = [
       }),
   },
   {
+    // The newest message of each that is in no thread.
+    mark: 'ORDER BY coalesce(m.thread_root, 0) DESC, m.sequence DESC LIMIT 1) l',
+    locks: none,
+    run: (state, [keys, viewer]) =>
+      numbers(keys).flatMap((key) => {
+        const conversation = state.conversation(key);
+        const [last] = page(conversation, false, Number.MAX_SAFE_INTEGER, 1, 0);
+        return last === undefined || !isMember(conversation, Number(viewer)) ? [] : [messageRowOf(state, conversation, last)];
+      }),
+  },
+  {
     mark: 'AS unread',
     locks: none,
     run: (state, [keys, viewer]) =>

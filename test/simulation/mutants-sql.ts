@@ -112,8 +112,8 @@ export const SQL_MUTANTS: readonly Mutant[] = [
   {
     name: 'unread counts the deleted',
     file: 'src/conversations/store.ts',
-    find: '\n             AND m.author_id <> b.user_id AND m.deleted_at IS NULL',
-    replace: '\n             AND m.author_id <> b.user_id',
+    find: 'AND m.sequence > 0 AND m.author_id <> b.user_id AND m.deleted_at IS NULL',
+    replace: 'AND m.sequence > 0 AND m.author_id <> b.user_id',
     theme: 1,
     isOfPostgres: true,
     why: 'What was deleted stays unread for ever.',

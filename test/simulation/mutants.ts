@@ -30,10 +30,8 @@ const MODEL_MUTANTS: readonly Mutant[] = [
     name: 'publish before commit',
     file: MESSAGES,
     find: '      const outcome = await writer.send(row);',
-    replace: `      const [head] = await store.messagePages(sql, viewerKey, [
-        { conversationKey: conversation.key, isForward: false, bound: Number.MAX_SAFE_INTEGER, limit: 1, threadRoot: 0, pinned: null },
-      ]);
-      if (head !== undefined && head.sequence !== null) {
+    replace: `      const [head] = await store.lastMessages(sql, viewerKey, [conversation.key]);
+      if (head !== undefined) {
         const sequence = head.sequence + 1;
         const message = { ...messageOf(conversation, head), sequence, position: head.position + 1, body, clientMessageId };
         announce(conversation, { __typename: 'MessageSent', message, sequence, atUs: Date.now() * 1_000 });
