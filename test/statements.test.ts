@@ -160,12 +160,15 @@ describe('a longer page takes no more statements', () => {
 describe('every list of the schema, by every way to it', () => {
   /** How many elements each list has, by how many of them are within each other. */
   const SIZES = [0, 30, 6, 2];
+  /** One for each policy, whatever is asked: it has no rows. */
+  const FIXED = new Set(['viewer.rateLimits']);
 
   test('takes as many statements with thirty elements as with one', async () => {
     const id = await furnish();
     const given = { conversation: `id: ${JSON.stringify(id)}` };
     const found = [];
     for (const path of listPaths(buildSchema(readTypeDefs().join('\n')), new Set(['Query.conversation']))) {
+      if (FIXED.has(path.name)) continue;
       const one = await measure(path, queryOf(path, 1, given));
       const many = await measure(path, queryOf(path, SIZES[path.lists] ?? 0, given));
       found.push({ list: path.name, statements: [one.statements, many.statements], isLonger: many.elements > one.elements });
