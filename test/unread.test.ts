@@ -12,7 +12,7 @@ import { connectPostgres, type Database } from '../src/platform/postgres.ts';
 import { createTestDatabase, type TestDatabase } from './kit/database.ts';
 
 /** Operations in all. A failure prints its seed; UNREAD_SEED runs it again. */
-const OPERATIONS = Number(process.env['UNREAD_OPERATIONS'] ?? 100_000);
+const OPERATIONS = Number(process.env['UNREAD_OPERATIONS'] ?? 20_000);
 const SEED = Number(process.env['UNREAD_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 /** Several devices: this many operations are under way at a time, over two nodes that share nothing but the database. */
 const AT_ONCE = 24;
