@@ -215,10 +215,18 @@ describe('viewerEvents', () => {
     await using following = await ben.followAll();
     await inOneTransaction(brief.id, ada, ben, [ADD, REMOVE]);
     const over = await following.next(15_000);
-    expect(over).toMatchObject({ conversationId: brief.id, previousSequence: 1, sequence: 3, __typename: 'MemberChanged', member: null });
+    // From where it is told depends on what others had under way on the same server: from the beginning, or from what ada wrote before.
+    const isBefore = expect.toSatisfy((sequence: number) => sequence <= 1);
+    expect(over).toMatchObject({
+      conversationId: brief.id,
+      previousSequence: isBefore,
+      sequence: 3,
+      __typename: 'MemberChanged',
+      member: null,
+    });
     await inOneTransaction(again.id, ada, ben, [ADD, SEND, REMOVE, ADD]);
     const first = await following.next(15_000);
-    expect(first).toMatchObject({ conversationId: again.id, previousSequence: 1 });
+    expect(first).toMatchObject({ conversationId: again.id, previousSequence: isBefore });
     await ada.send(again.id, 'the end');
     const events = [first];
     while (events.at(-1)?.message?.body !== 'the end') events.push(await following.next());

@@ -79,7 +79,7 @@ test('twenty thousand edits of fifty messages are replayed as fifty events, and 
   const sent = (await all.untilCaughtUp()).filter(({ __typename }) => __typename === 'MessageSent');
   expect(sent).toHaveLength(50);
   expect(await audit(server.database.address)).toEqual([]);
-});
+}, 90_000);
 
 test('a long absence is replayed whole, however often the replay is cut and whatever happens meanwhile', async () => {
   const COUNT = 30_000;
@@ -118,7 +118,7 @@ test('a long absence is replayed whole, however often the replay is cut and what
     expect(edited.get(await messageAt(ada, id, 10 + cut))).toBe(`behind ${cut}`);
     expect(edited.get(await messageAt(ada, id, COUNT - 10 - cut))).toBe(`ahead ${cut}`);
   }
-});
+}, 90_000);
 
 async function messageAt(person: Person, id: string, position: number): Promise<string> {
   const { conversation } = await person.ask<{ conversation: { messages: { nodes: readonly { id: string }[] } } }>(

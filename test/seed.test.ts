@@ -108,7 +108,7 @@ describe('a seeded database', () => {
     await using connection = openDedicatedConnection(database.address);
     const [row] = await connection.sql`SELECT count(DISTINCT xid)::int AS transactions, count(*)::int AS messages FROM messages`;
     expect(row).toEqual({ transactions: 2, messages: 22_000 });
-  }, 60_000);
+  }, 90_000);
 });
 
 describe('the API on a seeded database', () => {
