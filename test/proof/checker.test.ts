@@ -206,6 +206,25 @@ describe('the checker says nothing of', () => {
         ],
       }),
     ],
+    'a removal of nobody, and one that was done, of which who has left by then is told nothing': [
+      change(null, 10, { change: 'remove', user: 'joan' }),
+      change(3, 20, { change: 'join', user: 'joan' }),
+      change(null, 30, { actor: 'ada', change: 'remove', user: 'joan', answer: { outcome: 'refused', code: 'NOT_FOUND' } }),
+      change(5, 31, { actor: 'ada', change: 'leave', user: 'ada' }),
+      truth(5, {
+        messages: [],
+        members: [
+          { user: 'ada', joinedSequence: 1, leftSequence: 5 },
+          { user: 'grace', joinedSequence: 2, leftSequence: null },
+          { user: 'joan', joinedSequence: 3, leftSequence: 4 },
+        ],
+        log: [
+          { sequence: 3, change: 'join', user: 'joan' },
+          { sequence: 4, change: 'remove', user: 'joan' },
+          { sequence: 5, change: 'leave', user: 'ada' },
+        ],
+      }),
+    ],
     'one who was removed and is back, and sees what was said meanwhile': [
       ...[
         opened(),

@@ -205,10 +205,15 @@ export class ConversationHistory {
       const { answer } = attempt;
       if (answer.outcome === 'acknowledged') push(this.#attempts, `acknowledged ${answer.sequence}`, attempt);
       if (attempt.kind === 'send') push(this.#attempts, `key ${attempt.writer} ${attempt.key}`, attempt);
-      else if (answer.outcome === 'unknown' || (answer.outcome === 'acknowledged' && answer.sequence === null))
+      else if (answer.outcome === 'unknown' || (answer.outcome === 'acknowledged' && answer.sequence === null) || isUntold(answer))
         push(this.#attempts, `unknown ${subjectOf(attempt)}`, attempt);
     }
   }
+}
+
+/** Who has left by the time of the answer is not told what they did before. */
+function isUntold(answer: ChangeCall['answer']): boolean {
+  return answer.outcome === 'refused' && answer.code === 'NOT_FOUND';
 }
 
 function subjectOf({ change, message, user }: Pick<ChangeCall, 'message' | 'user'> & { readonly change: string }): string {
