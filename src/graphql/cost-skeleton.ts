@@ -1,26 +1,21 @@
 import {
   type DocumentNode,
   type FieldNode,
-  type FragmentDefinitionNode,
   type GraphQLField,
   GraphQLIncludeDirective,
   type GraphQLObjectType,
-  type GraphQLSchema,
   GraphQLSkipDirective,
-  getDirectiveValues,
   getNamedType,
-  type InlineFragmentNode,
   isAbstractType,
   isCompositeType,
   isObjectType,
   Kind,
   type OperationDefinitionNode,
-  type SelectionNode,
   type SelectionSetNode,
-  typeFromAST,
   type ValueNode,
   visit,
 } from 'graphql';
+import { collectFields, fragmentsOf, isSurelyLeftOut } from './collect-fields.ts';
 import type { CostRules, FieldRule } from './cost-rules.ts';
 
 /** What an operation selects, merged as execution merges it, with everything about its cost that no value of a variable changes. */
@@ -127,8 +122,7 @@ function buildSkeleton(
   variables: Variables,
 ): Skeleton | null {
   const { schema } = rules;
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const node of document.definitions) if (node.kind === Kind.FRAGMENT_DEFINITION) fragments.set(node.name.value, node);
+  const fragments = fragmentsOf(document);
   const numbers = new Map<SelectionSetNode, number>();
   const known = new Map<string, Selection>();
   // For a fragment that spreads itself, though validation lets none come so far.
@@ -159,9 +153,7 @@ function buildSkeleton(
     if (found !== undefined) return found;
     if (++begun > SELECTIONS_MAX || depth > DEPTH_MAX) throw TOO_LARGE;
     known.set(key, nothing);
-    const nodes = new Map<string, [FieldNode, ...FieldNode[]]>();
-    const spread = new Set<string>();
-    for (const selectionSet of selectionSets) collect(type, selectionSet, nodes, spread);
+    const nodes = collectFields(schema, fragments, type, selectionSets, (selection) => isSurelyLeftOut(selection, variables));
     const selected = [...nodes].flatMap(([name, alike]) => fieldOf(type, name, alike, sizedFields, depth) ?? []);
     const isSized = sizedFields.length > 0;
     const hasUnseenRows = isSized && !areRowsSeen(selected);
@@ -207,31 +199,6 @@ function buildSkeleton(
     return field;
   }
 
-  /** As execution does: by the name in the answer, each fragment once, conditions applied. */
-  function collect(
-    type: GraphQLObjectType,
-    { selections }: SelectionSetNode,
-    nodes: Map<string, [FieldNode, ...FieldNode[]]>,
-    spread: Set<string>,
-  ): void {
-    for (const selection of selections) {
-      if (isLeftOut(selection, variables)) continue;
-      if (selection.kind === Kind.FIELD) {
-        const key = selection.alias?.value ?? selection.name.value;
-        const alike = nodes.get(key);
-        if (alike === undefined) nodes.set(key, [selection]);
-        else alike.push(selection);
-        continue;
-      }
-      if (selection.kind === Kind.FRAGMENT_SPREAD) {
-        if (spread.has(selection.name.value)) continue;
-        spread.add(selection.name.value);
-      }
-      const fragment = selection.kind === Kind.FRAGMENT_SPREAD ? fragments.get(selection.name.value) : selection;
-      if (fragment !== undefined && mayBe(schema, type, fragment)) collect(type, fragment.selectionSet, nodes, spread);
-    }
-  }
-
   function numberOf(selectionSet: SelectionSetNode): number {
     const number = numbers.get(selectionSet) ?? numbers.size;
     numbers.set(selectionSet, number);
@@ -258,22 +225,5 @@ function holdsVariable(value: ValueNode): boolean {
       return value.fields.some((field) => holdsVariable(field.value));
     default:
       return false;
-  }
-}
-
-function mayBe(schema: GraphQLSchema, type: GraphQLObjectType, { typeCondition }: FragmentDefinitionNode | InlineFragmentNode): boolean {
-  const condition = typeCondition === undefined ? type : typeFromAST(schema, typeCondition);
-  return condition === type || (isAbstractType(condition) && schema.isSubType(condition, type));
-}
-
-/** By `@skip` or `@include`, as execution takes them. */
-export function isLeftOut(selection: SelectionNode, variables: Variables): boolean {
-  if (selection.directives === undefined || selection.directives.length === 0) return false;
-  try {
-    const skip = getDirectiveValues(GraphQLSkipDirective, selection, variables);
-    const include = getDirectiveValues(GraphQLIncludeDirective, selection, variables);
-    return skip?.['if'] === true || include?.['if'] === false;
-  } catch {
-    return false; // A condition that is null: execution refuses the whole operation for it.
   }
 }

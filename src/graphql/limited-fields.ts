@@ -3,16 +3,12 @@ import {
   defaultFieldResolver,
   type ExecutionArgs,
   type FieldNode,
-  type FragmentDefinitionNode,
   type GraphQLField,
   type GraphQLFieldResolver,
-  GraphQLIncludeDirective,
   type GraphQLObjectType,
   type GraphQLResolveInfo,
   type GraphQLSchema,
-  GraphQLSkipDirective,
   getArgumentValues,
-  getDirectiveValues,
   getNamedType,
   getOperationAST,
   isAbstractType,
@@ -21,10 +17,10 @@ import {
   isNonNullType,
   isObjectType,
   Kind,
-  type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
 import type { LimitedField, LimitPolicies } from '../platform/rate-limit-policies.ts';
+import { collectFields, type Fragments, fragmentsOf, isLeftOut } from './collect-fields.ts';
 import type { Context } from './context.ts';
 import { variableValues as valuesOf } from './variable-values.ts';
 
@@ -90,24 +86,17 @@ export function findFields(
   if (!operation || !root) return [];
   const { variables } = valuesOf(schema, operation, variableValues);
   if (variables === null) return []; // Execution refuses it.
-  const fragments = new Map(
-    document.definitions.flatMap((each) => (each.kind === Kind.FRAGMENT_DEFINITION ? [[each.name.value, each]] : [])),
-  );
+  const fragments = fragmentsOf(document);
   return new FieldSearch(schema, coordinates, fragments, variables).ofObject(root, [operation.selectionSet]);
 }
 
 class FieldSearch {
   readonly #schema: GraphQLSchema;
   readonly #coordinates: ReadonlySet<string>;
-  readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  readonly #fragments: Fragments;
   readonly #variables: Arguments;
 
-  constructor(
-    schema: GraphQLSchema,
-    coordinates: ReadonlySet<string>,
-    fragments: ReadonlyMap<string, FragmentDefinitionNode>,
-    variables: Arguments,
-  ) {
+  constructor(schema: GraphQLSchema, coordinates: ReadonlySet<string>, fragments: Fragments, variables: Arguments) {
     this.#schema = schema;
     this.#coordinates = coordinates;
     this.#fragments = fragments;
@@ -116,9 +105,10 @@ class FieldSearch {
 
   ofObject(type: GraphQLObjectType, sets: readonly SelectionSetNode[]): readonly FoundField[] {
     const found: FoundField[] = [];
-    for (const [first, ...others] of this.#collect(type, sets).values()) {
-      const field = first === undefined ? undefined : type.getFields()[first.name.value];
-      if (first === undefined || field === undefined) continue;
+    const fields = collectFields(this.#schema, this.#fragments, type, sets, (selection) => isLeftOut(selection, this.#variables));
+    for (const [first, ...others] of fields.values()) {
+      const field = type.getFields()[first.name.value];
+      if (field === undefined) continue;
       const coordinate = `${type.name}.${field.name}`;
       if (this.#coordinates.has(coordinate)) found.push({ coordinate, args: this.#argumentsOf(field, first) });
       const inner = [first, ...others].flatMap(({ selectionSet }) => selectionSet ?? []);
@@ -133,44 +123,6 @@ class FieldSearch {
     if (!isAbstractType(type)) return [];
     const each = this.#schema.getPossibleTypes(type).map((possible) => this.ofObject(possible, sets));
     return each.reduce((most, found) => (found.length > most.length ? found : most), []);
-  }
-
-  /** As execution collects fields: by response key, each fragment once. */
-  #collect(type: GraphQLObjectType, sets: readonly SelectionSetNode[]): ReadonlyMap<string, readonly FieldNode[]> {
-    const fields = new Map<string, FieldNode[]>();
-    const seen = new Set<string>();
-    const collect = ({ selections }: SelectionSetNode): void => {
-      for (const selection of selections) {
-        if (!this.#isIncluded(selection)) continue;
-        if (selection.kind === Kind.FIELD) {
-          const key = (selection.alias ?? selection.name).value;
-          const known = fields.get(key);
-          if (known === undefined) fields.set(key, [selection]);
-          else known.push(selection);
-        } else if (selection.kind === Kind.INLINE_FRAGMENT) {
-          if (selection.typeCondition === undefined || this.#fits(type, selection.typeCondition.name.value))
-            collect(selection.selectionSet);
-        } else {
-          const fragment = this.#fragments.get(selection.name.value);
-          if (fragment === undefined || seen.has(fragment.name.value) || !this.#fits(type, fragment.typeCondition.name.value)) continue;
-          seen.add(fragment.name.value);
-          collect(fragment.selectionSet);
-        }
-      }
-    };
-    for (const set of sets) collect(set);
-    return fields;
-  }
-
-  #fits(type: GraphQLObjectType, condition: string): boolean {
-    const wanted = this.#schema.getType(condition);
-    return wanted === type || (isAbstractType(wanted) && this.#schema.isSubType(wanted, type));
-  }
-
-  #isIncluded(selection: SelectionNode): boolean {
-    if (selection.directives === undefined || selection.directives.length === 0) return true;
-    if (getDirectiveValues(GraphQLSkipDirective, selection, this.#variables)?.['if'] === true) return false;
-    return getDirectiveValues(GraphQLIncludeDirective, selection, this.#variables)?.['if'] !== false;
   }
 
   #argumentsOf(field: GraphQLField<unknown, unknown>, node: FieldNode): Arguments {

@@ -1,11 +1,11 @@
 import { type GraphQLResolveInfo, Kind, type SelectionNode } from 'graphql';
-import { isLeftOut } from './cost-skeleton.ts';
+import { isSurelyLeftOut } from './collect-fields.ts';
 
 /** Whether a connection is asked for its `totalCount` alone, which needs no page; in whatever fragments it is written, and as cost counts it. */
 export function selectsOnlyTotalCount({ fieldNodes, fragments, variableValues }: GraphQLResolveInfo): boolean {
   const visited = new Set<string>();
   function isAllowed(selection: SelectionNode): boolean {
-    if (isLeftOut(selection, variableValues)) return true;
+    if (isSurelyLeftOut(selection, variableValues)) return true;
     switch (selection.kind) {
       case Kind.FIELD:
         return selection.name.value === 'totalCount' || selection.name.value === '__typename';

@@ -68,11 +68,11 @@ export function createChatPages(): ReadonlyMap<string, Page> {
     { body, contentType, contentSecurityPolicy: POLICY },
   ];
   const libraryFolder = dirname(createRequire(import.meta.url).resolve(LIBRARY.name));
-  const libraryFiles = readdirSync(libraryFolder).filter((name) => LIBRARY.files.test(name));
+  const served = readdirSync(libraryFolder).filter((name) => LIBRARY.files.test(name));
   return new Map([
     ...FILES.map(({ path, name, contentType }) => page(path, contentType, readFileSync(new URL(`chat-page/${name}`, import.meta.url)))),
     ...CLIENT_FILES.map((name) => page(`/client/${name}.ts`, SCRIPT, clientFile(name))),
-    ...libraryFiles.map((name) => page(`${LIBRARY.folder}/${name}`, SCRIPT, readFileSync(join(libraryFolder, name)))),
+    ...served.map((name) => page(`${LIBRARY.folder}/${name}`, SCRIPT, readFileSync(join(libraryFolder, name)))),
   ]);
 }
 
