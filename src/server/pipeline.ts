@@ -64,12 +64,21 @@ export function createPipeline({
   const { limitsMode, policies } = limiter;
   const checkCost = createCostLimit({ schema, limitsMode, policies, onExceeded });
   const limits = createOperationLimits(schema, limiter);
+  /** Goes on with an operation once its cost is known and what it will need is reserved; throws where either is refused. */
+  function admit<Result>(
+    args: ExecutionArgs,
+    run: (weighed: Weighed | null, reservation: Reservation | null) => Result | Promise<Result>,
+  ): Result | Promise<Result> {
+    const { weighed, refusal } = checkCost(args);
+    const reservation = refusal === null ? limits.reserve(args, pointsOf(weighed)) : limits.refuse(args, refusal);
+    return reservation instanceof Promise ? reservation.then((late) => run(weighed, late)) : run(weighed, reservation);
+  }
+
   const engine: Plugin = {
     // graphql's own executor for events and for all else, so that the same mistake is the same error everywhere.
     onExecute({ args, setExecuteFn }) {
       setExecuteFn(execute);
-      const { weighed, refusal } = checkCost(args);
-      const run = (reservation: Reservation | null) => {
+      return admit(args, (weighed, reservation) => {
         const hooks: ExecuteHooks = {
           onExecuteDone({ result, setResult }) {
             if (Symbol.asyncIterator in result) return; // No operation is answered in parts.
@@ -80,18 +89,14 @@ export function createPipeline({
         };
         const prepared = prepare(args);
         return prepared === undefined ? hooks : prepared.then(() => hooks);
-      };
-      const reservation = refusal === null ? limits.reserve(args, pointsOf(weighed)) : limits.refuse(args, refusal);
-      return reservation instanceof Promise ? reservation.then(run) : run(reservation);
+      });
     },
     onSubscribe({ args, setSubscribeFn }) {
       setSubscribeFn(subscribe);
-      const run = (reservation: Reservation | null): SubscribeHooks | undefined =>
+      return admit(args, (_, reservation): SubscribeHooks | undefined =>
         // It costs one event, once, however many come.
-        reservation === null ? undefined : { onSubscribeResult: () => limits.settle(reservation, null) };
-      const { weighed, refusal } = checkCost(args);
-      const reservation = refusal === null ? limits.reserve(args, pointsOf(weighed)) : limits.refuse(args, refusal);
-      return reservation instanceof Promise ? reservation.then(run) : run(reservation);
+        reservation === null ? undefined : { onSubscribeResult: () => limits.settle(reservation, null) },
+      );
     },
   };
   const answer: Plugin<object, Context> = {
