@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, hash, timingSafeEqual } from 'node:crypto';
 import { badInput } from './errors.ts';
 
 /** What a cursor holds: safe integers, and strings of at most 253 bytes in UTF-8. */
@@ -11,10 +11,11 @@ export type CursorCodec = {
   decode(field: string, list: string, cursor: string): CursorPayload;
 };
 
-/** 128 bits: nobody guesses a signature, and a cursor stays short enough to be sent with every edge and event. */
-const SIGNATURE_BYTES = 16;
+/** 132 bits: nobody guesses a signature, and a cursor stays short enough to be sent with every edge and event. */
+const SIGNATURE_LENGTH = 22;
 const CURSOR_LENGTH_MAX = 512;
-const PAYLOAD_BYTES_MAX = (CURSOR_LENGTH_MAX * 3) / 4 - SIGNATURE_BYTES;
+const PAYLOAD_BYTES_MAX = Math.floor(((CURSOR_LENGTH_MAX - SIGNATURE_LENGTH) * 3) / 4);
+const HMAC_BYTES = 16;
 
 /** An element begins with one of these two and a varint, or with STRING plus its length in bytes. */
 const POSITIVE = 0;
@@ -23,30 +24,44 @@ const STRING = 2;
 const STRING_BYTES_MAX = 255 - STRING;
 
 /**
- * Cursors that a client can neither read with profit nor alter: the bytes of the payload, then the first 16 bytes of the
- * HMAC-SHA256 over the list's name and those bytes. Signing and checking are synchronous and take microseconds.
+ * Cursors that a client can neither read with profit nor alter: the payload, then 22 characters of SHA-512/256 over the key, the list's name and
+ * the payload. What is hashed begins with the key, which that hash allows: it shows half of its state, so nobody can go on from there with more
+ * (Coron, Dodis, Malinaud, Puniya: Merkle-Damgård Revisited, 2005). It takes a quarter of the time of an HMAC, of which a page made fifty; cursors
+ * that were signed by one are read as well.
  */
 export function createCursorCodec(key: Buffer): CursorCodec {
-  const secret = createSecretKey(key);
-  const sign = (list: string, bytes: Buffer): Buffer =>
-    // The length in front keeps the end of a list's name and the start of a payload apart.
-    createHmac('sha256', secret)
+  const secret = key.toString('base64url');
+  const hmacKey = createSecretKey(key);
+  // The length in front keeps the end of a list's name and the start of a payload apart.
+  const sign = (list: string, text: string): string =>
+    hash('sha512-256', `${secret}${list.length}:${list}${text}`, 'base64url').slice(0, SIGNATURE_LENGTH);
+
+  function payloadOf(list: string, cursor: string): Buffer | null {
+    const text = cursor.slice(0, -SIGNATURE_LENGTH);
+    if (!isSame(cursor.slice(-SIGNATURE_LENGTH), sign(list, text))) return null;
+    return Buffer.from(text, 'base64url');
+  }
+
+  function payloadByHmac(list: string, cursor: string): Buffer | null {
+    const all = Buffer.from(cursor, 'base64url');
+    // Node reads base64url leniently, so one payload would have many spellings: only the one that was written is taken.
+    if (all.length < HMAC_BYTES || all.toString('base64url') !== cursor) return null;
+    const bytes = all.subarray(0, -HMAC_BYTES);
+    const hmac = createHmac('sha256', hmacKey)
       .update(`${Buffer.byteLength(list)}:${list}`)
       .update(bytes)
-      .digest()
-      .subarray(0, SIGNATURE_BYTES);
+      .digest();
+    return timingSafeEqual(all.subarray(-HMAC_BYTES), hmac.subarray(0, HMAC_BYTES)) ? bytes : null;
+  }
+
   return {
     encode(list, payload) {
-      const bytes = pack(payload);
-      return Buffer.concat([bytes, sign(list, bytes)]).toString('base64url');
+      const text = pack(payload).toString('base64url');
+      return `${text}${sign(list, text)}`;
     },
     decode(field, list, cursor) {
-      const all = Buffer.from(cursor, 'base64url');
-      const bytes = all.subarray(0, Math.max(0, all.length - SIGNATURE_BYTES));
-      const signature = all.subarray(bytes.length);
-      // Node reads base64url leniently, so one payload would have many spellings: only the one that encode wrote is taken.
-      const isCanonical = cursor.length <= CURSOR_LENGTH_MAX && all.toString('base64url') === cursor;
-      if (!isCanonical || signature.length !== SIGNATURE_BYTES || !timingSafeEqual(signature, sign(list, bytes))) {
+      const bytes = cursor.length > CURSOR_LENGTH_MAX ? null : (payloadOf(list, cursor) ?? payloadByHmac(list, cursor));
+      if (bytes === null) {
         throw badInput(
           field,
           `${lastName(field)} must be a cursor of this list as it was answered, got one that was altered, made up or of another list.`,
@@ -55,6 +70,11 @@ export function createCursorCodec(key: Buffer): CursorCodec {
       return unpack(bytes);
     },
   };
+}
+
+function isSame(one: string, other: string): boolean {
+  const [first, second] = [Buffer.from(one), Buffer.from(other)];
+  return first.length === second.length && timingSafeEqual(first, second);
 }
 
 function pack(payload: CursorPayload): Buffer {
