@@ -1,14 +1,8 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import {
-  createSourceEventStream,
-  type ExecutionArgs,
-  type ExecutionResult,
-  execute,
-  getOperationAST,
-  type OperationDefinitionNode,
-} from 'graphql';
+import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, getOperationAST, type OperationDefinitionNode } from 'graphql';
 import type { Context } from './context.ts';
+import { execute } from './execute.ts';
 import { rootFields } from './root-fields.ts';
 import { type Sharing, sharingOf } from './shareable.ts';
 import { SharedResults } from './shared-results.ts';

@@ -23,12 +23,19 @@ export async function readBody(request: IncomingMessage, limits: Limits): Promis
     chunks.push(chunk);
   };
   const leave = () => reject(new Error('The client left before its request was complete.'));
+  const end = () => {
+    request.off('close', leave); // It comes at once after the end.
+    resolve(Buffer.concat(chunks, length));
+  };
   request.on('data', take);
-  request.once('end', () => resolve(Buffer.concat(chunks, length)));
+  request.once('end', end);
   request.once('error', leave);
   request.once('close', leave);
   return promise.finally(() => {
     clearTimeout(timer);
     request.off('data', take);
+    request.off('end', end);
+    request.off('error', leave);
+    request.off('close', leave);
   });
 }

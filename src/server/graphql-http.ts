@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { LimitReport } from '../graphql/context.ts';
 import type { Caller, Credentials } from '../identity/identity.ts';
 import { AppError, type ErrorCode } from '../platform/errors.ts';
+import { createLengthCache } from '../platform/length-cache.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { readBody } from './body.ts';
 import { replyPreflight, setCorsHeaders } from './cors.ts';
@@ -15,6 +16,9 @@ import { type Exchange, reply, replyAndClose, replyError } from './reply.ts';
 import { type QuotaCheck, SocketCounts } from './socket-quota.ts';
 
 const LAST_EVENT_ID_LENGTH_MAX = 1_000;
+/** Of all that is remembered, in UTF-16 units; of each client library it is always the same. */
+const ACCEPT_LENGTH_MAX = 10_000;
+const PARAMETERS = ['query', 'operationName', 'variables', 'extensions'];
 
 export type GraphQLHttpDependencies = {
   readonly pipeline: Pipeline;
@@ -34,6 +38,8 @@ export type GraphQLHttpDependencies = {
 export function createGraphQLHandler(dependencies: GraphQLHttpDependencies): (exchange: Exchange, query: string) => Promise<void> {
   const { pipeline, identify, networkOf, allowedOrigins, eventStreams, graphiql, limits, quotas, metrics } = dependencies;
   const streamCounts = new SocketCounts();
+  /** What Yoga answered a result without errors as, by what the client accepts. */
+  const contentTypes = createLengthCache<string>({ lengthMax: ACCEPT_LENGTH_MAX });
 
   return async function handle(exchange, query) {
     const { request } = exchange;
@@ -71,8 +77,12 @@ export function createGraphQLHandler(dependencies: GraphQLHttpDependencies): (ex
     await run(exchange, '', { method: 'POST', body: body.toString('utf8'), headers: { 'Content-Type': 'application/json' } });
   }
 
+  /**
+   * An operation that a client posts as most do is run here, and its result written here when there is nothing wrong with it: Yoga's way with
+   * requests and responses of the web platform takes longer than most operations. All else is Yoga's to read and to answer.
+   */
   async function run(exchange: Exchange, search: string, init: GetInit | PostInit): Promise<void> {
-    const { request, requestId } = exchange;
+    const { request, response, requestId } = exchange;
     const caller = await callerOf(exchange);
     if (caller === REFUSED) return;
     using expected = eventStreams.expect(caller.viewer);
@@ -80,7 +90,7 @@ export function createGraphQLHandler(dependencies: GraphQLHttpDependencies): (ex
     const network = networkOf(request);
     const limitReport: LimitReport = { standing: null };
     const abandoned = new AbortController();
-    exchange.response.once('close', () => abandoned.abort());
+    response.once('close', () => response.writableFinished || abandoned.abort());
     const context = {
       ...caller,
       requestId,
@@ -89,11 +99,24 @@ export function createGraphQLHandler(dependencies: GraphQLHttpDependencies): (ex
       signal: abandoned.signal,
       ...(typeof lastEventId === 'string' && lastEventId.length <= LAST_EVENT_ID_LENGTH_MAX ? { lastEventId } : {}),
     };
-    const headers = { ...('headers' in init ? init.headers : {}), Accept: request.headers.accept ?? '*/*' };
-    const answer = await pipeline.yoga.fetch(`http://localhost/graphql${search}`, { ...init, headers }, context);
+    const accept = request.headers.accept ?? '*/*';
+    const params = 'body' in init ? plainParams(init.body) : null;
+    const outcome = params === null ? null : await pipeline.run(params, context);
+    const isClean = outcome !== null && 'result' in outcome && outcome.result.errors === undefined;
+    const contentType = isClean ? contentTypes.get(accept) : undefined;
+    if (isClean && contentType !== undefined) {
+      const head = { 'Content-Type': contentType, ...rateLimitHeaders(limitReport.standing) };
+      return reply(exchange, 200, head, JSON.stringify(outcome.result));
+    }
+    const headers = { ...('headers' in init ? init.headers : {}), Accept: accept };
+    const serverContext = outcome === null ? context : { ...context, outcome };
+    const answer = await pipeline.yoga.fetch(`http://localhost/graphql${search}`, { ...init, headers }, serverContext);
     const answerHeaders = { ...Object.fromEntries(answer.headers), ...rateLimitHeaders(limitReport.standing) };
     const events = eventStreamOf(answer);
-    if (events === null) return reply(exchange, answer.status, answerHeaders, await answer.text());
+    if (events === null) {
+      if (isClean && answer.status === 200) contentTypes.set(accept, answer.headers.get('content-type') ?? '');
+      return reply(exchange, answer.status, answerHeaders, await answer.text());
+    }
     if (eventStreams.size >= limits.eventStreamsMax) {
       await events.return?.();
       return replyError(exchange, 503, 'OVERLOADED', 'Too many streams are open: come back later.', { 'Retry-After': '5' });
@@ -141,12 +164,42 @@ type PostInit = { readonly method: 'POST'; readonly body: string; readonly heade
 
 const REFUSED = Symbol('refused');
 
+/** What a body asks for where it is in all ways as it must be; null: Yoga is to say what is wrong with it. */
+function plainParams(text: string): PlainParams | null {
+  const body = parsed(text);
+  if (!isObject(body) || !Object.keys(body).every((key) => PARAMETERS.includes(key))) return null;
+  const { query, operationName = null, variables = null, extensions = null } = body;
+  if (typeof query !== 'string' || query === '') return null;
+  if (
+    (typeof operationName !== 'string' && operationName !== null) ||
+    ![variables, extensions].every((each) => each === null || isObject(each))
+  )
+    return null;
+  return {
+    query,
+    ...(operationName === null ? {} : { operationName }),
+    ...(isObject(variables) ? { variables } : {}),
+    ...(isObject(extensions) ? { extensions } : {}),
+  };
+}
+
+type PlainParams = Parameters<Pipeline['run']>[0];
+
 function isJsonObject(text: string | null): boolean {
   if (text === null || text === '') return true;
+  const value = parsed(text);
+  return value === null || isObject(value);
+}
+
+/** Undefined: it is no JSON. */
+function parsed(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    return value === null || (typeof value === 'object' && !Array.isArray(value));
+    return JSON.parse(text);
   } catch {
-    return false;
+    return undefined;
   }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -97,6 +97,7 @@ export function pathOf({ url = '/' }: IncomingMessage): { readonly path: string;
 
 /** Addresses end up in logs and histories: a token there is a token lost. */
 export function holdsSecret(query: string): boolean {
+  if (query === '') return false;
   const parameters = new URLSearchParams(query);
   return [...parameters.keys()].some((name) => ['token', 'access_token', 'accesstoken', 'authorization'].includes(name.toLowerCase()));
 }

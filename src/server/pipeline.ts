@@ -1,10 +1,18 @@
-import { type DocumentNode, type ExecutionArgs, type ExecutionResult, execute, type GraphQLError, type GraphQLSchema } from 'graphql';
-import { createYoga, type Plugin } from 'graphql-yoga';
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+} from 'graphql';
+import { createYoga, type GraphQLParams, type Plugin } from 'graphql-yoga';
 import { createSubscribe } from '../graphql/broadcast.ts';
 import type { Context } from '../graphql/context.ts';
 import { type Weighed, wholePoints } from '../graphql/cost.ts';
 import { actualCost } from '../graphql/cost-actual.ts';
 import { presentError } from '../graphql/errors.ts';
+import { execute } from '../graphql/execute.ts';
 import { createLengthCache } from '../platform/length-cache.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
@@ -75,7 +83,7 @@ export function createPipeline({
   }
 
   const engine: Plugin = {
-    // graphql's own executor for events and for all else, so that the same mistake is the same error everywhere.
+    // One executor for events and for all else, so that the same mistake is the same error everywhere.
     onExecute({ args, setExecuteFn }) {
       setExecuteFn(execute);
       return admit(args, (weighed, reservation) => {
@@ -99,7 +107,14 @@ export function createPipeline({
       );
     },
   };
-  const answer: Plugin<object, Context> = {
+  const answer: Plugin<object, ServerContext> = {
+    onParams({ context: { outcome }, setParamsHandler }) {
+      if (outcome === undefined) return;
+      setParamsHandler(() => {
+        if ('error' in outcome) throw outcome.error;
+        return outcome.result;
+      });
+    },
     onResultProcess({ request, result, setResult, setResultProcessor, serverContext }) {
       if (!Array.isArray(result) && 'errors' in result && result.errors !== undefined) {
         const errors = result.errors.map((error) => present(error, serverContext.requestId));
@@ -109,7 +124,7 @@ export function createPipeline({
     },
   };
 
-  const yoga = createYoga<Context>({
+  const yoga = createYoga<ServerContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
     plugins: [operations.plugin, engine, ...documentLimits({ isIntrospectionEnabled, limitsMode, onExceeded }), answer],
@@ -133,8 +148,30 @@ export function createPipeline({
       error: (...details: unknown[]) => logger.debug({ details }, 'Yoga met an error; it is told where it leaves.'),
     },
   });
-  return { yoga, present };
+
+  /** What Yoga does with the parameters of a request, for who has them already. Null for a subscription, of which nothing has begun. */
+  async function run(params: GraphQLParams & { readonly query: string }, context: Context): Promise<Outcome | null> {
+    const enveloped = yoga.getEnveloped({ ...context, params });
+    const { query, operationName, variables: variableValues } = params;
+    try {
+      const document = enveloped.parse(query);
+      const errors = enveloped.validate(schema, document);
+      if (errors.length > 0) return { result: { errors } };
+      if (getOperationAST(document, operationName)?.operation === 'subscription') return null;
+      const contextValue = await enveloped.contextFactory();
+      return { result: await enveloped.execute({ schema, document, contextValue, variableValues, operationName }) };
+    } catch (error) {
+      return { error };
+    }
+  }
+
+  return { yoga, present, run };
 }
+
+/** How an operation ended: with its result, or refused before it ran. */
+export type Outcome = { readonly result: ExecutionResult } | { readonly error: unknown };
+/** `outcome`: of an operation that has been run, so that Yoga has only to answer it. */
+export type ServerContext = Context & { readonly outcome?: Outcome };
 
 type ExecuteHooks = Exclude<Awaited<ReturnType<NonNullable<Plugin['onExecute']>>>, void>;
 type SubscribeHooks = Exclude<Awaited<ReturnType<NonNullable<Plugin['onSubscribe']>>>, void>;

@@ -177,3 +177,48 @@ test('when it stops, requests under way are answered and new connections refused
   await stopped;
   await expect(fetch(`${server.url}/livez`)).rejects.toThrow();
 });
+
+test('what is answered without Yoga is answered as Yoga does, whatever the client accepts and whatever it asks', async () => {
+  const accepts = [
+    '*/*',
+    'application/json',
+    'application/graphql-response+json',
+    'application/graphql-response+json, application/json;q=0.9',
+    'application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed',
+    'multipart/mixed;deferSpec=20220824, application/json',
+    'text/event-stream',
+    'text/event-stream, application/json',
+    'image/png',
+    'text/html, */*',
+  ];
+  const asked: readonly object[] = [
+    { query: '{ hello }' },
+    { query: 'query A { hello } query B { requestId }', operationName: 'A' },
+    { query: 'query A { hello } query B { requestId }', operationName: 'C' },
+    { query: 'query A { hello } query B { requestId }', operationName: null },
+    { query: '{ hello }', variables: null, extensions: {} },
+    { query: '{ nothing }' },
+    { query: '{ hello' },
+    { query: '' },
+    { query: '{ hello }', variables: [] },
+    { query: '{ hello }', more: 1 },
+    { query: 7 },
+    [{ query: '{ hello }' }],
+    { query: 'mutation { __typename }' },
+  ];
+  const headers = { ...JSON_TYPE, 'X-Request-Id': 'same' };
+  async function answers(url: string, accept: string, body: object): Promise<unknown> {
+    const answer = await fetch(`${url}/graphql`, { method: 'POST', headers: { ...headers, Accept: accept }, body: JSON.stringify(body) });
+    const told = Object.fromEntries([...answer.headers].filter(([name]) => !['date', 'ratelimit'].includes(name)));
+    return [answer.status, told, await answer.text()];
+  }
+  for (const body of asked) {
+    for (const accept of accepts) {
+      // Whatever is the first that a server is asked is answered by Yoga, as it is not known yet what that answers.
+      await using server = await startTinyServer();
+      const byYoga = await answers(server.url, accept, body);
+      await answers(server.url, accept, { query: '{ hello }' });
+      expect(await answers(server.url, accept, body), `${accept} ${JSON.stringify(body)}`).toEqual(byYoga);
+    }
+  }
+});

@@ -1,0 +1,304 @@
+import {
+  type DocumentNode,
+  defaultTypeResolver,
+  type ExecutionArgs,
+  type ExecutionResult,
+  GraphQLError,
+  type GraphQLLeafType,
+  type GraphQLResolveInfo,
+  type GraphQLSchema,
+  getArgumentValues,
+  getOperationAST,
+  getVariableValues,
+  execute as graphqlExecute,
+  locatedError,
+  type OperationDefinitionNode,
+  responsePathAsArray,
+} from 'graphql';
+import {
+  type Arguments,
+  coordinateOf,
+  type FieldPlan,
+  type ObjectPlan,
+  type OperationPlan,
+  type OperationPlans,
+  planOperation,
+  resolverOf,
+  runtimeType,
+  type ValuePlan,
+} from './execution-plan.ts';
+
+type Path = GraphQLResolveInfo['path'];
+/** Where something stands; undefined: the whole answer. */
+type Place = Path | undefined;
+type Eventual<Value> = Value | Promise<Value>;
+type Data = Record<string, unknown>;
+
+const COERCION_ERRORS_MAX = 50;
+/** What resolvers are given before it: those that take no more have no use for the rest, which is costly to make. */
+const INFO_PARAMETER = 3;
+
+/**
+ * graphql's `execute`, result for result and error for error, for documents that were validated. What does not change from one execution to the
+ * next, such as which fields stand where and how their values are completed, is worked out once for each operation and kept as long as its
+ * document is: a page of messages takes a quarter of the time. What it does not plan, it leaves to graphql.
+ */
+export function execute(args: ExecutionArgs): Eventual<ExecutionResult> {
+  const { schema, document, operationName, variableValues } = args;
+  const operation = getOperationAST(document, operationName);
+  const plans = operation === null || operation === undefined ? null : plansOf(schema, document, operation);
+  if (plans === null || args.fieldResolver || args.typeResolver || args.options) return graphqlExecute(args);
+  const { variableDefinitions = [] } = plans.operation;
+  const { coerced, errors } = getVariableValues(schema, variableDefinitions, variableValues ?? {}, { maxErrors: COERCION_ERRORS_MAX });
+  if (errors !== undefined) return { errors };
+  const plan = plans.of(coerced);
+  return plan === null ? graphqlExecute(args) : new Execution(plan, args, coerced).run();
+}
+
+const known = new WeakMap<OperationDefinitionNode, OperationPlans | null>();
+
+function plansOf(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode): OperationPlans | null {
+  let plans = known.get(operation);
+  if (plans === undefined) {
+    plans = planOperation(schema, document, operation);
+    known.set(operation, plans);
+  }
+  return plans?.schema === schema ? plans : null;
+}
+
+class Execution {
+  readonly #plan: OperationPlan;
+  readonly #rootValue: unknown;
+  readonly #context: unknown;
+  readonly #variables: Readonly<Data>;
+  readonly #arguments = new Map<FieldPlan, Arguments>();
+  readonly #errors: GraphQLError[] = [];
+  /** Where errors have made something null: what fails below is not told any more. */
+  readonly #failedAt = new Set<string>();
+
+  constructor(plan: OperationPlan, { rootValue, contextValue }: ExecutionArgs, variables: Readonly<Data>) {
+    this.#plan = plan;
+    this.#rootValue = rootValue;
+    this.#context = contextValue;
+    this.#variables = variables;
+  }
+
+  run(): Eventual<ExecutionResult> {
+    try {
+      const root = this.#plan.root();
+      const isSerial = this.#plan.operation.operation === 'mutation';
+      const data = isSerial ? this.#serially(root, this.#rootValue) : this.#object(root, this.#rootValue, undefined);
+      return isPromise(data)
+        ? data.then(
+            (late) => this.#answer(late),
+            (error: unknown) => this.#failed(error),
+          )
+        : this.#answer(data);
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  #answer(data: Data | null): ExecutionResult {
+    return this.#errors.length === 0 ? { data } : { errors: this.#errors, data };
+  }
+
+  /** What is located below the answer, so that the whole of it is null. */
+  #failed(error: unknown): ExecutionResult {
+    this.#tell(error as GraphQLError, undefined); // Located where it was thrown.
+    return this.#answer(null);
+  }
+
+  /** Changes are made one after the other. */
+  async #serially({ fields }: ObjectPlan, source: unknown): Promise<Data> {
+    const data: Data = {};
+    for (const field of fields) data[field.key] = await this.#field(field, source, undefined);
+    return data;
+  }
+
+  #object({ fields }: ObjectPlan, source: unknown, place: Place): Eventual<Data> {
+    const data: Data = {};
+    const late: Late[] = [];
+    try {
+      for (const field of fields) {
+        const value = this.#field(field, source, place);
+        data[field.key] = value;
+        if (isPromise(value)) late.push({ key: field.key, value });
+      }
+    } catch (error) {
+      if (late.length === 0) throw error;
+      // The others may fail, too, and are waited for.
+      return settle(data, late).then(
+        () => Promise.reject(error),
+        () => Promise.reject(error),
+      );
+    }
+    return late.length === 0 ? data : settle(data, late);
+  }
+
+  #field(plan: FieldPlan, source: unknown, above: Place): unknown {
+    const { field, value } = plan;
+    if (field === null) return plan.parentType.name;
+    try {
+      const resolve = resolverOf(field);
+      const resolved =
+        resolve === undefined
+          ? this.#property(plan, source, above)
+          : resolve(source, this.#argumentsOf(plan), this.#context, needsInfo(resolve) ? this.#info(plan, above) : NO_INFO);
+      const completed = isPromise(resolved)
+        ? resolved.then((late) => this.#complete(plan, value, late, pathOf(plan, above)))
+        : value.kind === 'leaf'
+          ? this.#leaf(plan, value, value.type, resolved)
+          : this.#complete(plan, value, resolved, pathOf(plan, above));
+      return isPromise(completed)
+        ? completed.then(undefined, (error: unknown) => this.#fail(plan, value, error, pathOf(plan, above)))
+        : completed;
+    } catch (error) {
+      return this.#fail(plan, value, error, pathOf(plan, above));
+    }
+  }
+
+  #property(plan: FieldPlan, source: unknown, above: Place): unknown {
+    if ((typeof source !== 'object' || source === null) && typeof source !== 'function') return undefined;
+    // Of whatever it is.
+    const object = source as Readonly<Data>;
+    const property = object[plan.name];
+    if (typeof property !== 'function') return property;
+    return property.call(object, this.#argumentsOf(plan), this.#context, this.#info(plan, above));
+  }
+
+  #argumentsOf(plan: FieldPlan): Arguments {
+    if (plan.constantArguments !== null) return plan.constantArguments;
+    let found = this.#arguments.get(plan);
+    if (found === undefined) {
+      // `__typename` has none.
+      found = plan.field === null ? {} : getArgumentValues(plan.field, plan.nodes[0], this.#variables);
+      this.#arguments.set(plan, found);
+    }
+    return found;
+  }
+
+  #complete(plan: FieldPlan, value: ValuePlan, resolved: unknown, path: Path): unknown {
+    if (value.kind === 'leaf') return this.#leaf(plan, value, value.type, resolved);
+    if (resolved instanceof Error) throw resolved;
+    if (resolved === null || resolved === undefined) return nothing(plan, value);
+    switch (value.kind) {
+      case 'list':
+        return this.#list(plan, value.item, resolved, path);
+      case 'object':
+        return this.#object(value.below(), resolved, path);
+      case 'abstract': {
+        const { type, below } = value;
+        const resolveType = type.resolveType ?? defaultTypeResolver;
+        const name = resolveType(resolved, this.#context, this.#info(plan, path.prev), type);
+        const complete = (known: unknown) => this.#object(below(runtimeType(this.#plan.schema, type, plan, known)), resolved, path);
+        return isPromise(name) ? name.then(complete) : complete(name);
+      }
+    }
+  }
+
+  #leaf(plan: FieldPlan, value: ValuePlan, type: GraphQLLeafType, resolved: unknown): unknown {
+    if (resolved instanceof Error) throw resolved;
+    if (resolved === null || resolved === undefined) return nothing(plan, value);
+    const serialized = type.serialize(resolved);
+    if (serialized === null || serialized === undefined)
+      throw new Error(`Expected \`${type.name}.serialize\` to return a value for ${coordinateOf(plan)}, got ${serialized}.`);
+    return serialized;
+  }
+
+  #list(plan: FieldPlan, item: ValuePlan, resolved: unknown, path: Path): Eventual<unknown[]> {
+    if (typeof resolved !== 'object' || resolved === null || !(Symbol.iterator in resolved))
+      throw new GraphQLError(`Expected Iterable, but did not find one for field "${coordinateOf(plan)}".`);
+    const items: unknown[] = [];
+    const late: Promise<unknown>[] = [];
+    try {
+      // It has an iterator, as was just looked at.
+      for (const each of resolved as Iterable<unknown>) {
+        const completed = this.#item(plan, item, each, { prev: path, key: items.length, typename: undefined });
+        items.push(completed);
+        if (isPromise(completed)) late.push(completed);
+      }
+    } catch (error) {
+      // Others may fail, too, before or after this one, and a rejection that nobody takes ends the process.
+      for (const each of [...late, ...(Array.isArray(resolved) ? resolved : [])]) if (isPromise(each)) each.then(undefined, () => {});
+      throw error;
+    }
+    return late.length === 0 ? items : Promise.all(items);
+  }
+
+  #item(plan: FieldPlan, item: ValuePlan, each: unknown, path: Path): unknown {
+    try {
+      const completed = isPromise(each)
+        ? each.then((late) => this.#complete(plan, item, late, path))
+        : this.#complete(plan, item, each, path);
+      return isPromise(completed) ? completed.then(undefined, (error: unknown) => this.#fail(plan, item, error, path)) : completed;
+    } catch (error) {
+      return this.#fail(plan, item, error, path);
+    }
+  }
+
+  /** Null where that may be, with the error told; else the error goes on to what is above. */
+  #fail({ nodes }: FieldPlan, { isNonNull }: ValuePlan, error: unknown, path: Path): null {
+    const located = locatedError(error, nodes, responsePathAsArray(path));
+    if (isNonNull) throw located;
+    this.#tell(located, path);
+    return null;
+  }
+
+  #tell(error: GraphQLError, place: Place): void {
+    const keys = responsePathAsArray(place);
+    if (keys.some((_, index) => this.#failedAt.has(keys.slice(0, index).join('/')))) return;
+    const at = keys.join('/');
+    if (this.#failedAt.has(at)) return;
+    this.#failedAt.add(at);
+    this.#errors.push(error);
+  }
+
+  #info(plan: FieldPlan, above: Place): GraphQLResolveInfo {
+    const { schema, fragments, operation } = this.#plan;
+    const { name, nodes, parentType, field, value } = plan;
+    if (field === null) throw new Error(`A resolver is only called for fields of the schema, not for "${name}" of ${value.kind}.`);
+    return {
+      fieldName: name,
+      fieldNodes: nodes,
+      returnType: field.type,
+      parentType,
+      path: pathOf(plan, above),
+      schema,
+      fragments,
+      rootValue: this.#rootValue,
+      operation,
+      variableValues: this.#variables as Data,
+    };
+  }
+}
+
+type Late = { readonly key: string; readonly value: Promise<unknown> };
+
+function settle(data: Data, late: readonly Late[]): Promise<Data> {
+  return Promise.all(late.map(({ value }) => value)).then((values) => {
+    for (const [index, { key }] of late.entries()) data[key] = values[index];
+    return data;
+  });
+}
+
+function nothing(plan: FieldPlan, { isNonNull }: ValuePlan): null {
+  if (isNonNull) throw new Error(`Cannot return null for non-nullable field ${coordinateOf(plan)}.`);
+  return null;
+}
+
+function pathOf({ key, parentType }: FieldPlan, above: Place): Path {
+  return { prev: above, key, typename: parentType.name };
+}
+
+/** One without named parameters may take all that it is given. */
+function needsInfo({ length }: { readonly length: number }): boolean {
+  return length === 0 || length > INFO_PARAMETER;
+}
+
+const NO_INFO = undefined as unknown as GraphQLResolveInfo; // Of resolvers that do not take it.
+
+/** As graphql tells: by a function of this name. */
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
