@@ -202,7 +202,9 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
   };
   const onIdentity = { onSessionsEnded, onUsersChanged, onSignInFailed, onKeysUnavailable };
   const identity = createIdentityService({ sql, secrets, clock, config, ...onIdentity });
-  const conversations = createConversations({ sql, bus, identity });
+  // When all that has arrived has been read: so requests that come at nearly the same time are answered by the same statements.
+  const schedule = (read: () => void) => void setImmediate(read);
+  const conversations = createConversations({ sql, bus, identity, schedule });
   const search = createSearch({ sql, slow: slow.sql, conversations, identity });
   const tidier = stack.use(new IndexTidier({ tidy: search.tidy, logger }));
   const writer = new MessageWriter({
@@ -215,7 +217,7 @@ export async function startApp({ config, clock = systemClock, onStatement, prese
   stack.defer(() => writer.drain());
   const messages = createMessages({ sql, bus, conversations, writer });
   const onPlanned = (plan: string, count: number) => metrics.historyPages.inc({ plan }, count);
-  const pages = createPages({ sql, slow: slow.sql, logger, onPlanned });
+  const pages = createPages({ sql, slow: slow.sql, logger, onPlanned, schedule });
 
   const ownPresences = createMemoryPresenceStore({ clock, ...presenceTimes });
   const onFailure = () => metrics.redisFailures.inc();

@@ -29,6 +29,8 @@ export type ConversationsDependencies = {
   readonly bus: Bus;
   readonly identity: Pick<IdentityService, 'userKeysByUuid' | 'usersByKey'>;
   readonly groupMembersMax?: number;
+  /** When what was asked for so far is read together: at the end of a turn of the event loop, if nothing is said. */
+  readonly schedule?: (read: () => void) => void;
 };
 
 export type NewConversation = {
@@ -57,11 +59,13 @@ export type AddedMembers = {
 };
 
 const MEMBERS_PER_STATEMENT_MAX = 1_000;
+/** Of different requests in one statement. */
+const CONVERSATIONS_TOGETHER_MAX = 32;
 
 export type Conversations = ReturnType<typeof createConversations>;
 
 /** The use cases of conversations and members. `viewerKey` is who asks; what they may not see is NOT_FOUND, what they may not do FORBIDDEN. */
-export function createConversations({ sql, bus, identity, groupMembersMax = GROUP_MEMBERS_MAX }: ConversationsDependencies) {
+export function createConversations({ sql, bus, identity, groupMembersMax = GROUP_MEMBERS_MAX, schedule }: ConversationsDependencies) {
   const keys = createConversationKeys(sql);
   // Remembers nothing: it only brings together what is asked for in the same turn of the event loop.
   const memberRows = new DataLoader<store.MemberRequest, store.PlacedMemberRow | null>(
@@ -71,6 +75,13 @@ export function createConversations({ sql, bus, identity, groupMembersMax = GROU
     },
     { cache: false, maxBatchSize: MEMBERS_PER_STATEMENT_MAX },
   );
+
+  // As little. Different requests ask for one each, most of the time; some ask for many.
+  const viewed = new DataLoader<store.ViewedRequest, Conversation | null>((requests) => store.conversationsViewed(sql, requests), {
+    cache: false,
+    maxBatchSize: CONVERSATIONS_TOGETHER_MAX,
+    ...(schedule === undefined ? {} : { batchScheduleFn: schedule }),
+  });
 
   /** Null for an id that leads nowhere. Says nothing about membership. */
   async function find(uuid: string): Promise<ConversationRef | null> {
@@ -255,7 +266,11 @@ export function createConversations({ sql, bus, identity, groupMembersMax = GROU
     },
 
     keysByUuid: (uuids: readonly string[]) => keys.find(uuids),
-    byKey: (viewerKey: number, wanted: readonly number[]) => store.conversationsByKey(sql, viewerKey, wanted),
+    async byKey(viewerKey: number, wanted: readonly number[]): Promise<readonly Conversation[]> {
+      if (wanted.length > 1) return store.conversationsByKey(sql, viewerKey, wanted);
+      const found = await Promise.all(wanted.map((conversationKey) => viewed.load({ viewerKey, conversationKey })));
+      return found.filter((conversation) => conversation !== null);
+    },
     inbox: (viewerKey: number, after: InboxPlace | null, limit: number) => store.inbox(sql, viewerKey, after, limit),
     channels(viewerKey: number, query: string | null, afterKey: number, limit: number) {
       const text =

@@ -23,17 +23,27 @@ export async function conversationKeys(
 
 // Memberships are looked up by their key, one for each conversation asked for: OFFSET 0 keeps the planner from reading all that the viewer has.
 
-/** Conversations as one viewer sees them. What they may not see at all is left out: all but CHANNELs they are not in. */
-export async function conversationsByKey(sql: Sql, viewerKey: number, keys: readonly number[]): Promise<readonly Conversation[]> {
-  const rows = await sql<ViewedRow>`
-    SELECT c.id, c.public_id, c.kind, c.title, c.topic, c.sequence, c.message_count, c.member_count, c.created_at,
+export type ViewedRequest = { readonly viewerKey: number; readonly conversationKey: number };
+
+/** Conversations, each as a viewer sees it, in the order of the requests; null for what they may not see at all: all but CHANNELs they are not in. */
+export async function conversationsViewed(sql: Sql, requests: readonly ViewedRequest[]): Promise<readonly (Conversation | null)[]> {
+  const rows = await sql<ViewedRow & { readonly ord: number }>`
+    SELECT k.ord::integer AS ord, c.id, c.public_id, c.kind, c.title, c.topic, c.sequence, c.message_count, c.member_count, c.created_at,
            (extract(epoch FROM c.last_at) * 1000000)::bigint AS last_at_us, (extract(epoch FROM coalesce(c.last_message_at, c.created_at)) * 1000000)::bigint AS active_at_us,
            m.role, m.read_position, p.display_name AS peer_name
-      FROM conversations c
-      LEFT JOIN LATERAL (SELECT b.* FROM members b WHERE b.conversation_id = c.id AND b.user_id = ${viewerKey}::bigint AND b.left_sequence IS NULL OFFSET 0) m ON true
-      LEFT JOIN users p ON p.id = CASE WHEN c.direct_low = ${viewerKey}::bigint THEN c.direct_high ELSE c.direct_low END
-     WHERE c.id = ANY (${keys}::bigint[]) AND (m.user_id IS NOT NULL OR c.kind = 3)`;
-  return rows.map(viewedConversationOf);
+      FROM unnest(${requests.map((r) => r.viewerKey)}::bigint[], ${requests.map((r) => r.conversationKey)}::bigint[]) WITH ORDINALITY k (viewer_id, conversation_id, ord)
+      JOIN LATERAL (SELECT x.* FROM conversations x WHERE x.id = k.conversation_id OFFSET 0) c ON true
+      LEFT JOIN LATERAL (SELECT b.* FROM members b WHERE b.conversation_id = c.id AND b.user_id = k.viewer_id AND b.left_sequence IS NULL OFFSET 0) m ON true
+      LEFT JOIN LATERAL (SELECT u.display_name FROM users u WHERE u.id = CASE WHEN c.direct_low = k.viewer_id THEN c.direct_high ELSE c.direct_low END OFFSET 0) p ON true
+     WHERE m.user_id IS NOT NULL OR c.kind = 3`;
+  const found = new Map(rows.map((row) => [row.ord, viewedConversationOf(row)]));
+  return requests.map((_, index) => found.get(index + 1) ?? null);
+}
+
+/** Those of them that one viewer may see. */
+export async function conversationsByKey(sql: Sql, viewerKey: number, keys: readonly number[]): Promise<readonly Conversation[]> {
+  const requests = keys.map((conversationKey) => ({ viewerKey, conversationKey }));
+  return (await conversationsViewed(sql, requests)).filter((found) => found !== null);
 }
 
 /**

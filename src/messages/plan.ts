@@ -7,6 +7,7 @@ import {
   REACTED_AUTHOR_WALK,
   REACTED_WALK,
   type ReadPages,
+  type ReadPagesOfMany,
   UNREACTED_AUTHOR_WALK,
   UNREACTED_WALK,
 } from './pages/store.ts';
@@ -18,10 +19,11 @@ export type PagePlan = {
   readonly name: string;
   /** Why this one, for people. */
   readonly reason: string;
+} & (
+  | { readonly isOpenEnded: false; readonly read: ReadPagesOfMany }
   /** No index bounds how many rows it passes over before a page is full: it runs apart from the short statements, under its own deadline. */
-  readonly isOpenEnded: boolean;
-  readonly read: ReadPages;
-};
+  | { readonly isOpenEnded: true; readonly read: ReadPages }
+);
 
 type Candidate = PagePlan & { readonly fits: (filter: PageFilter) => boolean };
 

@@ -99,10 +99,13 @@ export const STATEMENTS: readonly Statement[] = [
       ),
   },
   {
-    // Of conversations one viewer sees, by their keys.
-    mark: 'OR c.kind = 3)',
+    // Conversations as viewers see them, by their keys.
+    mark: 'k (viewer_id, conversation_id, ord) JOIN LATERAL (SELECT x.* FROM conversations x',
     locks: none,
-    run: (state, [viewer, , keys]) => viewedConversations(state, Number(viewer), numbers(keys)),
+    run: (state, [viewers, keys]) =>
+      numbers(keys).flatMap((key, index) =>
+        viewedConversations(state, numbers(viewers)[index] ?? 0, [key]).map((row) => ({ ...row, ord: index + 1 })),
+      ),
   },
   {
     mark: 'WITH top AS MATERIALIZED',
@@ -126,13 +129,13 @@ export const STATEMENTS: readonly Statement[] = [
   },
   {
     // Pages of messages.
-    mark: 'i (conversation_id, forward, bound, size, root, author_uuid, since, until, pinned, reacted, place, at, ord)',
+    mark: 'i (conversation_id, forward, bound, size, root, author_uuid, since, until, pinned, reacted, place, at, viewer, ord)',
     locks: none,
     run: (state, [keys, forward, bounds, limits, roots, ...others]) =>
       numbers(keys).flatMap((key, index): readonly object[] => {
         const conversation = state.conversation(key);
         const at = (list: Parameter | undefined) => numbers(list)[index] ?? 0;
-        if (!isMember(conversation, Number(others.at(-1)))) return [];
+        if (!isMember(conversation, at(others.at(-1)))) return [];
         const rows = page(conversation, at(forward) === 1, at(bounds), at(limits), at(roots));
         return rows.length === 0
           ? [{ ord: index + 1, sequence: null }]

@@ -39,20 +39,28 @@ export const REACTED_WALK: Walk = {
 };
 export const REACTED_AUTHOR_WALK: Walk = { table: 'message_changes', columns: [MARKED_LIST, AUTHOR], where: REACTED };
 
-/** A statement that reads pages of many conversations. */
+/** Who asks: for all requests, or for each. */
+export type Viewers = number | readonly number[];
+/** A statement that reads pages of many conversations, for one viewer. */
 export type ReadPages = (sql: Sql, viewerKey: number, requests: readonly PageRequest[]) => Promise<readonly (PageRow | EmptyPageRow)[]>;
+/** The same, also for a viewer of each. */
+export type ReadPagesOfMany = (
+  sql: Sql,
+  viewers: Viewers,
+  requests: readonly PageRequest[],
+) => Promise<readonly (PageRow | EmptyPageRow)[]>;
 
 /**
  * Pages of many conversations in one statement, oldest first within each; only of conversations the viewer is in, judged in the same
  * snapshot. A conversation without messages in the page answers one row whose `sequence` is null.
  */
-export function pageReader(walk: Walk): ReadPages {
+export function pageReader(walk: Walk): ReadPagesOfMany {
   const statement = statementOf(pageStatement(messagesOf(walk)));
-  return (sql, viewerKey, requests) => sql<PageRow | EmptyPageRow>(statement, ...pageValues(viewerKey, requests));
+  return (sql, viewers, requests) => sql<PageRow | EmptyPageRow>(statement, ...pageValues(viewers, requests));
 }
 
 /** What the parameters of a page's statement are, save those of the messages it reads. */
-export function pageValues(viewerKey: number, requests: readonly PageRequest[]): readonly Parameter[] {
+export function pageValues(viewers: Viewers, requests: readonly PageRequest[]): readonly Parameter[] {
   return [
     requests.map(({ conversationKey }) => conversationKey),
     requests.map(({ isForward }) => (isForward ? 1 : 0)),
@@ -66,7 +74,7 @@ export function pageValues(viewerKey: number, requests: readonly PageRequest[]):
     requests.map(({ filter }) => choice(filter.hasReactions)),
     requests.map(({ place }) => (place === null ? 0 : 'time' in place ? 1 : 2)),
     requests.map(({ place }) => placeNumber(place)),
-    viewerKey,
+    requests.map((_, index) => (typeof viewers === 'number' ? viewers : (viewers[index] ?? 0))),
   ];
 }
 
@@ -98,9 +106,9 @@ export function pageStatement(messages: string): string {
            u.avatar_url AS author_avatar_url, x.thread_root, x.reply_count, x.reactions, x.pinned_at, x.mentions_all,
            CASE WHEN x.mentions IS NOT NULL THEN users_json(x.mentions) END AS mentions
       FROM (SELECT i.*, nullif(i.author_uuid, '${NOBODY}') AS author
-              FROM unnest(?::bigint[], ?::integer[], ?::bigint[], ?::integer[], ?::bigint[], ?::uuid[], ?::bigint[], ?::bigint[], ?::integer[], ?::integer[], ?::integer[], ?::bigint[])
-                   WITH ORDINALITY i (conversation_id, forward, bound, size, root, author_uuid, since, until, pinned, reacted, place, at, ord)) k
-      JOIN LATERAL (SELECT FROM members b WHERE b.conversation_id = k.conversation_id AND b.user_id = ?::bigint AND b.left_sequence IS NULL OFFSET 0) v ON true
+              FROM unnest(?::bigint[], ?::integer[], ?::bigint[], ?::integer[], ?::bigint[], ?::uuid[], ?::bigint[], ?::bigint[], ?::integer[], ?::integer[], ?::integer[], ?::bigint[], ?::bigint[])
+                   WITH ORDINALITY i (conversation_id, forward, bound, size, root, author_uuid, since, until, pinned, reacted, place, at, viewer, ord)) k
+      JOIN LATERAL (SELECT FROM members b WHERE b.conversation_id = k.conversation_id AND b.user_id = k.viewer AND b.left_sequence IS NULL OFFSET 0) v ON true
       LEFT JOIN LATERAL (SELECT u.id FROM users u WHERE u.public_id = k.author OFFSET 0) a ON true
       JOIN LATERAL (
         SELECT greatest(CASE k.forward WHEN 1 THEN k.bound ELSE 0 END, t.since - 1, CASE k.forward WHEN 1 THEN t.place - 1 END) AS low,

@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import type { PageRequest } from '../src/messages/pages/page.ts';
+import { NO_FILTER } from '../src/messages/pages/page.ts';
+import { createPages } from '../src/messages/pages/pages.ts';
+import { encodeId } from '../src/platform/id.ts';
+import { createLogger } from '../src/platform/logger.ts';
+import type { Sql } from '../src/platform/postgres.ts';
+import { TestServer } from './kit/server.ts';
+
+const PAGE = `query ($id: ID!, $authorId: ID) { conversation(id: $id) { id title viewerRole
+  messages(last: 5, filter: { authorId: $authorId }) { nodes { body author { handle } } } } }`;
+
+test('who asks at the same time is answered by the same statements, each what is theirs alone', async () => {
+  await using server = await TestServer.start();
+  const people = await server.people('ada', 'ben', 'cy', 'dee', 'eve', 'fay');
+  const [ada, ben] = people;
+  // Everybody has a conversation of their own; all are in one, and each is missing from one.
+  const own = await Promise.all(people.map((person, at) => person.create({ title: `Own ${at}` })));
+  const all = await ada.create({ title: 'All', members: people.slice(1) });
+  const without = await Promise.all(
+    people.map((person, at) => {
+      const others = people.filter((each) => each !== person);
+      return (others[0] ?? ada).create({ title: `Without ${at}`, members: others.slice(1) });
+    }),
+  );
+  for (const [at, person] of people.entries()) {
+    await person.send(own[at]?.id ?? '', `own of ${at}`);
+    await person.send(all.id, `to all by ${at}`);
+    await (people[at === 0 ? 1 : 0] ?? ada).send(without[at]?.id ?? '', `without ${at}`);
+  }
+  const nowhere = encodeId('cnv', randomUUID());
+  const asked = people.flatMap((person, at) => [
+    { person, id: own[at]?.id ?? '', expected: { title: `Own ${at}`, viewerRole: 'OWNER', bodies: [`own of ${at}`] } },
+    {
+      person,
+      id: all.id,
+      expected: {
+        title: 'All',
+        viewerRole: at === 0 ? 'OWNER' : 'MEMBER',
+        bodies: people.slice(1).map((_, each) => `to all by ${each + 1}`),
+      },
+    },
+    {
+      person,
+      id: all.id,
+      authorId: ben.id,
+      expected: { title: 'All', viewerRole: at === 0 ? 'OWNER' : 'MEMBER', bodies: ['to all by 1'] },
+    },
+    { person, id: without[at]?.id ?? '', expected: null },
+    { person, id: own[(at + 1) % people.length]?.id ?? '', expected: null },
+    { person, id: nowhere, expected: null },
+  ]);
+  const askAll = () =>
+    Promise.all(
+      asked.map(async ({ person, id, authorId = null }) => {
+        const { conversation } = await person.ask<{ conversation: Answer | null }>(PAGE, { id, authorId });
+        if (conversation === null) return null;
+        const { title, viewerRole, messages } = conversation;
+        return { title, viewerRole, bodies: messages.nodes.map(({ body }) => body) };
+      }),
+    );
+  for (let round = 0; round < 5; round += 1) expect(await askAll()).toEqual(asked.map(({ expected }) => expected));
+  // One after the other each takes a statement for the conversation, and where that is theirs one for the page.
+  const apart = asked.reduce((sum, { expected }) => sum + (expected === null ? 1 : 2), 0);
+  expect(await server.countStatements(askAll)).toBeLessThan(apart);
+});
+
+type Answer = {
+  readonly title: string;
+  readonly viewerRole: string;
+  readonly messages: { readonly nodes: readonly { readonly body: string }[] };
+};
+
+describe('pages', () => {
+  test('that fail under one plan fail for those alone who asked under it', async () => {
+    const seen: (readonly number[])[] = [];
+    const sql = fakeSql((text, keys) => {
+      seen.push(keys);
+      if (text.includes('(x.author_id, x.sequence)')) throw new Error('Broken.');
+      return keys.map((_, index) => ({ ord: index + 1, sequence: null }));
+    });
+    const pages = createPages({
+      sql,
+      slow: () => sql,
+      logger: createLogger('silent'),
+      schedule: (read) => void setImmediate(read),
+    });
+    const authorUuid = randomUUID();
+    const asked = [1, 2, 3, 4].map((key) => pages.read(key, [requestOf(key, key % 2 === 0 ? authorUuid : null)], undefined));
+    const outcomes = (await Promise.allSettled(asked)).map(({ status }) => status);
+    expect(outcomes).toEqual(['fulfilled', 'rejected', 'fulfilled', 'rejected']);
+    expect(seen.toSorted()).toEqual([
+      [1, 3],
+      [2, 4],
+    ]);
+  });
+
+  test('of many requests are so many in a statement at most, and many of one request are in one of their own', async () => {
+    const sizes: number[] = [];
+    const sql = fakeSql((_, keys) => {
+      sizes.push(keys.length);
+      return keys.map((_key, index) => ({ ord: index + 1, sequence: null }));
+    });
+    const pages = createPages({
+      sql,
+      slow: () => sql,
+      logger: createLogger('silent'),
+      schedule: (read) => void setImmediate(read),
+    });
+    const small = Array.from({ length: 20 }, (_, key) => pages.read(key, [requestOf(key, null)], undefined));
+    const large = pages.read(
+      1,
+      Array.from({ length: 50 }, (_, key) => requestOf(key, null)),
+      undefined,
+    );
+    await Promise.all([...small, large]);
+    expect(sizes.toSorted((one, other) => other - one)).toEqual([50, 8, 8, 4]);
+  });
+});
+
+function requestOf(conversationKey: number, authorUuid: string | null): PageRequest {
+  return { conversationKey, filter: { ...NO_FILTER, authorUuid }, isForward: false, bound: 9, place: null, limit: 5 };
+}
+
+/** Given the text of a statement and its first parameter, the keys of conversations. */
+function fakeSql(answer: (text: string, keys: readonly number[]) => readonly object[]): Sql {
+  // Rows as the statement has them, of whatever type the caller says.
+  const tag = (async (text: TemplateStringsArray, keys: readonly number[]) => answer(text.join('?'), keys)) as unknown as Sql;
+  return Object.assign(tag, { once: tag });
+}
