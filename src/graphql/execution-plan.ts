@@ -70,7 +70,7 @@ export type OperationPlans = {
  * A field that is planned for each so many characters of its document, at most. With fragments within fragments, and with conditions, a document
  * comes to far more fields than it is long, and what is remembered must not be more than the memory for documents allows: such are graphql's.
  */
-const CHARACTERS_PER_FIELD_MIN = 4;
+const CHARACTERS_PER_FIELD_MIN = 2;
 const NO_ARGUMENTS: Arguments = Object.freeze({});
 const TYPE_NAME: ValuePlan = { isNonNull: true, kind: 'leaf', type: GraphQLString };
 /** Introspection; and an object that was given such a property would have another prototype. */

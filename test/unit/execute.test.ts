@@ -209,7 +209,7 @@ describe('execute', () => {
       if (plan !== null) planned += 1;
     }
     expect(planned).toBeGreaterThan(0);
-    expect(planned).toBeLessThan(text.length / 4);
+    expect(planned).toBeLessThan(text.length / 2);
   });
 });
 
