@@ -117,6 +117,22 @@ describe('pages', () => {
     await Promise.all([...small, large]);
     expect(sizes.toSorted((one, other) => other - one)).toEqual([50, 8, 8, 4]);
   });
+
+  test('of one request under one filter are in one statement, and so in one snapshot, whoever asks besides', async () => {
+    const statements: (readonly number[])[] = [];
+    const sql = fakeSql((_, keys) => {
+      statements.push(keys);
+      return keys.map((_key, index) => ({ ord: index + 1, sequence: null }));
+    });
+    const pages = createPages({ sql, slow: () => sql, logger: createLogger('silent'), schedule: (read) => void setImmediate(read) });
+    const singles = Array.from({ length: 7 }, (_, key) => pages.read(key, [requestOf(key, null)], undefined));
+    const around = Array.from({ length: 3 }, () =>
+      pages.read(99, [requestOf(99, null), { ...requestOf(99, null), isForward: true }], undefined),
+    );
+    const found = await Promise.all([...singles, ...around]);
+    expect(statements.map((keys) => keys.filter((key) => key === 99).length % 2)).toEqual(statements.map(() => 0));
+    expect(found.map((each) => each.length)).toEqual([1, 1, 1, 1, 1, 1, 1, 2, 2, 2]);
+  });
 });
 
 function requestOf(conversationKey: number, authorUuid: string | null): PageRequest {

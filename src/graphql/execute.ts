@@ -42,6 +42,9 @@ const INFO_PARAMETER = 3;
  * graphql's `execute`, result for result and error for error, for documents that were validated. What does not change from one execution to the
  * next, such as which fields stand where and how their values are completed, is worked out once for each operation and kept as long as its
  * document is: a page of messages takes a quarter of the time. What it does not plan, it leaves to graphql.
+ *
+ * Two rules for resolvers: one that takes `info` names it as its fourth parameter, without defaults before it; and none changes its arguments,
+ * which the elements of a list share.
  */
 export function execute(args: ExecutionArgs): Eventual<ExecutionResult> {
   const { schema, document, operationName, variableValues } = args;
@@ -128,10 +131,9 @@ class Execution {
     } catch (error) {
       if (late.length === 0) throw error;
       // The others may fail, too, and are waited for.
-      return settle(data, late).then(
-        () => Promise.reject(error),
-        () => Promise.reject(error),
-      );
+      return settle(data, late).finally(() => {
+        throw error;
+      });
     }
     return late.length === 0 ? data : settle(data, late);
   }
@@ -190,7 +192,7 @@ class Execution {
       case 'abstract': {
         const { type, below } = value;
         const resolveType = type.resolveType ?? defaultTypeResolver;
-        const name = resolveType(resolved, this.#context, this.#info(plan, path.prev), type);
+        const name = resolveType(resolved, this.#context, this.#info(plan, fieldPathOf(path).prev), type);
         const complete = (known: unknown) => this.#object(below(runtimeType(this.#plan.schema, type, plan, known)), resolved, path);
         return isPromise(name) ? name.then(complete) : complete(name);
       }
@@ -291,6 +293,13 @@ function pathOf({ key, parentType }: FieldPlan, above: Place): Path {
   return { prev: above, key, typename: parentType.name };
 }
 
+/** Of the field in whose list, or list of lists, something stands. */
+function fieldPathOf(path: Path): Path {
+  let at = path;
+  while (typeof at.key === 'number' && at.prev !== undefined) at = at.prev;
+  return at;
+}
+
 /** One without named parameters may take all that it is given. */
 function needsInfo({ length }: { readonly length: number }): boolean {
   return length === 0 || length > INFO_PARAMETER;
@@ -300,5 +309,6 @@ const NO_INFO = undefined as unknown as GraphQLResolveInfo; // Of resolvers that
 
 /** As graphql tells: by a function of this name. */
 function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
+  return 'then' in value && typeof value.then === 'function';
 }

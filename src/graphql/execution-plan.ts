@@ -39,7 +39,7 @@ export type FieldPlan = {
   /** Null: `__typename`. Its resolver is looked up at each execution, as limits may surround it later. */
   readonly field: Field | null;
   readonly value: ValuePlan;
-  /** Null where variables say what they are. */
+  /** Frozen. Null where variables say what they are. */
   readonly constantArguments: Arguments | null;
 };
 
@@ -90,6 +90,7 @@ export function planOperation(schema: GraphQLSchema, document: DocumentNode, ope
   /** By the values of the conditions; null: they have become too large. */
   let plans: Map<string, OperationPlan> | null = new Map<string, OperationPlan>();
   const room = roomOf(document);
+  const constants: Constants = new Map();
 
   /** What is under way goes on with the plan that it has. */
   function count(fields: number): void {
@@ -103,7 +104,9 @@ export function planOperation(schema: GraphQLSchema, document: DocumentNode, ope
     const key = values.join();
     const remembered = plans.get(key);
     if (remembered !== undefined) return remembered;
-    const planner = new Planner(schema, fragments, variables, count);
+    // Nothing else of the variables is kept: they may be large, or secret.
+    const given = Object.fromEntries(conditions?.map((name) => [name, variables[name]]) ?? []);
+    const planner = new Planner({ schema, fragments, conditions: given, constants, count });
     // That there is one was looked at above.
     const plan = { schema, operation, fragments: byName, root: planner.of(root as GraphQLObjectType, [operation.selectionSet]) };
     plans.set(key, plan);
@@ -145,18 +148,23 @@ function judgesValues(schema: GraphQLSchema): boolean {
   return isJudging;
 }
 
-class Planner {
-  readonly #schema: GraphQLSchema;
-  readonly #fragments: Fragments;
-  /** For what is left out: the same for all that this plan is used for. */
-  readonly #variables: Arguments;
-  readonly #count: (fields: number) => void;
+/** Arguments that are the same at each execution, by the node that gives them; null: there are other ones each time, or they do not fit. */
+type Constants = Map<FieldNode, Arguments | null>;
+type PlannerDependencies = {
+  readonly schema: GraphQLSchema;
+  readonly fragments: Fragments;
+  /** The values of the variables by which something is left out. */
+  readonly conditions: Arguments;
+  readonly constants: Constants;
+  /** Told how much was planned. */
+  readonly count: (fields: number) => void;
+};
 
-  constructor(schema: GraphQLSchema, fragments: Fragments, variables: Arguments, count: (fields: number) => void) {
-    this.#schema = schema;
-    this.#fragments = fragments;
-    this.#variables = variables;
-    this.#count = count;
+class Planner {
+  readonly #dependencies: PlannerDependencies;
+
+  constructor(dependencies: PlannerDependencies) {
+    this.#dependencies = dependencies;
   }
 
   /** Made when it is first asked for: of most documents not everything is ever there. */
@@ -166,14 +174,13 @@ class Planner {
   }
 
   #ofObject(type: GraphQLObjectType, sets: readonly SelectionSetNode[]): ObjectPlan {
+    const { schema, fragments, conditions, count } = this.#dependencies;
     const fields: FieldPlan[] = [];
-    for (const [key, nodes] of collectFields(this.#schema, this.#fragments, type, sets, (selection) =>
-      isLeftOut(selection, this.#variables),
-    )) {
+    for (const [key, nodes] of collectFields(schema, fragments, type, sets, (selection) => isLeftOut(selection, conditions))) {
       const plan = this.#ofField(type, key, nodes);
       if (plan !== null) fields.push(plan);
     }
-    this.#count(fields.length + 1); // Nothing at all takes room, too.
+    count(fields.length + 1); // Nothing at all takes room, too.
     return { type, fields };
   }
 
@@ -185,7 +192,16 @@ class Planner {
     const field = parentType.getFields()[name];
     if (field === undefined) return null;
     const sets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
-    return { ...common, field, value: this.#ofValue(field.type, sets), constantArguments: constantArguments(field, nodes[0]) };
+    return { ...common, field, value: this.#ofValue(field.type, sets), constantArguments: this.#constantsOf(field, nodes[0]) };
+  }
+
+  #constantsOf(field: Field, node: FieldNode): Arguments | null {
+    const { constants } = this.#dependencies;
+    const known = constants.get(node);
+    if (known !== undefined) return known;
+    const found = constantArguments(field, node);
+    constants.set(node, found);
+    return found;
   }
 
   #ofValue(type: GraphQLOutputType, sets: readonly SelectionSetNode[]): ValuePlan {
@@ -237,8 +253,14 @@ function constantArguments(field: Field, node: FieldNode): Arguments | null {
     });
   }
   try {
-    return isConstant ? getArgumentValues(field, node, {}) : null;
+    return isConstant ? frozen(getArgumentValues(field, node, {})) : null;
   } catch {
     return null;
   }
+}
+
+/** All that is in it, too: everybody's resolvers get the same. */
+function frozen<Value extends object>(value: Value): Value {
+  for (const inner of Object.values(value)) if (typeof inner === 'object' && inner !== null) frozen(inner);
+  return Object.freeze(value);
 }

@@ -5,6 +5,7 @@ import { type BackendKey, cancelUntil } from './cancel-request.ts';
 import { DatabaseWatch, DOUBTFUL_MS, GIVEN_LATE_MS } from './database-watch.ts';
 import { AppError } from './errors.ts';
 import { createSocketFactory } from './postgres-socket.ts';
+import { rowFormOf, textOf } from './statement.ts';
 import { createStatementGate } from './statement-gate.ts';
 
 /** One statement. `$n` parameters only; arrays travel as PostgreSQL arrays, bigint columns arrive as numbers. */
@@ -158,9 +159,9 @@ export function connectPostgres(options: DatabaseOptions): Database {
     };
     signal?.addEventListener('abort', cancel);
     try {
-      const rows = await query;
+      const rows = await read<Row>(text, query);
       failed = false;
-      return mend(rows);
+      return rows;
     } catch (error) {
       if (cancelled !== null) throw new Cancelled();
       if (!isConnectionLost(error)) throw error;
@@ -173,7 +174,7 @@ export function connectPostgres(options: DatabaseOptions): Database {
       // Not before it is known that the next statement of this connection will not be hit.
       await cancelled;
       release();
-      options.onStatement?.({ text: text.join('?'), durationMs: performance.now() - start, failed });
+      options.onStatement?.({ text: textOf(text), durationMs: performance.now() - start, failed });
     }
   }
 
@@ -208,6 +209,17 @@ export function connectPostgres(options: DatabaseOptions): Database {
       await driver.end({ timeout: watch.away === null ? END_TIMEOUT_S : 0 });
     },
   };
+}
+
+async function read<Row extends object>(text: TemplateStringsArray, query: postgres.PendingQuery<Row[]>): Promise<readonly Row[]> {
+  const form = rowFormOf(text);
+  if (form === null) return mend(await query);
+  const answer = await query.values();
+  const { columns, rowOf } = form;
+  if (answer.columns.length !== columns.length || answer.columns.some(({ name }, index) => name !== columns[index]))
+    throw new Error(`A statement must answer the columns ${columns.join(', ')}, got ${answer.columns.map(({ name }) => name).join(', ')}.`);
+  // Its form says what its rows are, as `Row` does of others.
+  return mend(answer).map((values) => rowOf(values) as Row);
 }
 
 /** The driver keeps with a query the connection it was given to, of which its types say nothing. */

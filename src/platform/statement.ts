@@ -1,8 +1,37 @@
+/** How rows are made of the values that a statement answers, in the order of its columns. */
+export type RowForm<Row extends object> = {
+  /** The names of the columns, in their order. Other ones fail at the first answer. */
+  readonly columns: readonly string[];
+  readonly rowOf: (values: readonly unknown[]) => Row;
+};
+
+const forms = new WeakMap<TemplateStringsArray, RowForm<object>>();
+
 /**
  * A statement that is put together once, when its module is loaded, of texts in our code: `?` stands for each parameter, and for nothing
  * else. To be kept and used again, as the driver prepares it once on each connection: ``sql(statement, ...values)``.
+ *
+ * With a form its rows are made by that: the driver adds one property after the other, which for rows of twenty columns takes as long as all
+ * else that it does.
  */
-export function statementOf(text: string): TemplateStringsArray {
+export function statementOf<Row extends object>(text: string, form?: RowForm<Row>): TemplateStringsArray {
   const strings = text.split('?');
-  return Object.assign(strings, { raw: strings });
+  const statement = Object.assign(strings, { raw: strings });
+  if (form !== undefined) forms.set(statement, form);
+  return statement;
+}
+
+export function rowFormOf(statement: TemplateStringsArray): RowForm<object> | null {
+  return forms.get(statement) ?? null;
+}
+
+const texts = new WeakMap<TemplateStringsArray, string>();
+
+/** What was written, with `?` for each parameter. */
+export function textOf(statement: TemplateStringsArray): string {
+  const known = texts.get(statement);
+  if (known !== undefined) return known;
+  const text = statement.join('?');
+  texts.set(statement, text);
+  return text;
 }

@@ -18,6 +18,8 @@ import { type QuotaCheck, SocketCounts } from './socket-quota.ts';
 const LAST_EVENT_ID_LENGTH_MAX = 1_000;
 /** Of all that is remembered, in UTF-16 units; of each client library it is always the same. */
 const ACCEPT_LENGTH_MAX = 10_000;
+/** Types of a body that is the result and nothing more. */
+const WHOLE_RESULT = /^application\/(json|graphql-response\+json); charset=utf-8$/;
 const PARAMETERS = ['query', 'operationName', 'variables', 'extensions'];
 
 export type GraphQLHttpDependencies = {
@@ -111,10 +113,13 @@ export function createGraphQLHandler(dependencies: GraphQLHttpDependencies): (ex
     const headers = { ...('headers' in init ? init.headers : {}), Accept: accept };
     const serverContext = outcome === null ? context : { ...context, outcome };
     const answer = await pipeline.yoga.fetch(`http://localhost/graphql${search}`, { ...init, headers }, serverContext);
+    // It is written as a whole, with its length.
+    answer.headers.delete('transfer-encoding');
     const answerHeaders = { ...Object.fromEntries(answer.headers), ...rateLimitHeaders(limitReport.standing) };
     const events = eventStreamOf(answer);
     if (events === null) {
-      if (isClean && answer.status === 200) contentTypes.set(accept, answer.headers.get('content-type') ?? '');
+      const type = answer.headers.get('content-type') ?? '';
+      if (isClean && answer.status === 200 && WHOLE_RESULT.test(type)) contentTypes.set(accept, type);
       return reply(exchange, answer.status, answerHeaders, await answer.text());
     }
     if (eventStreams.size >= limits.eventStreamsMax) {

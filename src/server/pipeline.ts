@@ -1,11 +1,4 @@
-import {
-  type DocumentNode,
-  type ExecutionArgs,
-  type ExecutionResult,
-  type GraphQLError,
-  type GraphQLSchema,
-  getOperationAST,
-} from 'graphql';
+import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql';
 import { createYoga, type GraphQLParams, type Plugin } from 'graphql-yoga';
 import { createSubscribe } from '../graphql/broadcast.ts';
 import type { Context } from '../graphql/context.ts';
@@ -31,6 +24,8 @@ export const GRAPHQL_PATH = '/graphql';
  * some two hundred times its length; a thousand of the longest, which is what Yoga remembers, were half a gigabyte.
  */
 const DOCUMENTS_LENGTH_MAX = 250_000;
+/** All that Yoga's plugins ask of a request before its answer is made. */
+const POSTED = { method: 'POST' };
 /** It matches by the end of an address, and no address holds a space. */
 const NO_HEALTH_CHECK = '/not served here';
 
@@ -149,15 +144,15 @@ export function createPipeline({
     },
   });
 
-  /** What Yoga does with the parameters of a request, for who has them already. Null for a subscription, of which nothing has begun. */
+  /** What Yoga does with the parameters of a request, for who has them already. Null for what may be a subscription, of which nothing has begun. */
   async function run(params: GraphQLParams & { readonly query: string }, context: Context): Promise<Outcome | null> {
-    const enveloped = yoga.getEnveloped({ ...context, params });
     const { query, operationName, variables: variableValues } = params;
+    if (query.includes('subscription')) return null; // Or something of that name, which is no loss.
+    const enveloped = yoga.getEnveloped({ ...context, params, request: POSTED });
     try {
       const document = enveloped.parse(query);
       const errors = enveloped.validate(schema, document);
       if (errors.length > 0) return { result: { errors } };
-      if (getOperationAST(document, operationName)?.operation === 'subscription') return null;
       const contextValue = await enveloped.contextFactory();
       return { result: await enveloped.execute({ schema, document, contextValue, variableValues, operationName }) };
     } catch (error) {

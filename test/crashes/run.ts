@@ -1,6 +1,7 @@
 import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DedicatedConnection, openDedicatedConnection } from '../../src/platform/dedicated-connection.ts';
+import { sqlState } from '../../src/platform/postgres.ts';
 import { createRandom, type Random } from '../../src/seed/random.ts';
 import { audit } from '../kit/audit.ts';
 import { createEmbeddedDirectory } from '../kit/embedded-directory.ts';
@@ -133,10 +134,23 @@ async function untilAnswered({ acknowledged }: Witness, since: number): Promise<
   return last?.at ?? since;
 }
 
+/** An answer may come in the moment between a crash and what PostgreSQL makes of it: so what it says while it recovers is waited for. */
 async function onDatabase<Value>(server: EmbeddedServer, act: (connection: DedicatedConnection) => Promise<Value>): Promise<Value> {
-  await using connection = openDedicatedConnection(await server.address());
-  return await act(connection);
+  const deadline = performance.now() + START_WITHIN_MS;
+  for (;;) {
+    try {
+      await using connection = openDedicatedConnection(await server.address());
+      return await act(connection);
+    } catch (error) {
+      if (!RECOVERING.includes(sqlState(error)) || performance.now() > deadline) throw error;
+      await sleep(RECOVERY_PAUSE_MS);
+    }
+  }
 }
+
+/** It starts, it stops, it ends all connections after the crash of one, it is not there. */
+const RECOVERING = ['57P03', '57P01', '57P02', 'CONNECTION_CLOSED', 'ECONNREFUSED', 'ECONNRESET'];
+const RECOVERY_PAUSE_MS = 50;
 
 /** Each once before any comes again. */
 function* shuffled(random: Random, names: readonly CrashName[]): Generator<CrashName, never> {

@@ -19,42 +19,44 @@ export type PagesDependencies = {
 export type Pages = ReturnType<typeof createPages>;
 
 type Page = readonly PageRow[] | null;
-/** A page that is read together with those of other requests. */
-type Asked = { readonly plan: PagePlan & { readonly isOpenEnded: false }; readonly viewerKey: number; readonly request: PageRequest };
+/** Pages of one plan that are read together with those of others, and all of them in one snapshot. */
+type Asked = {
+  readonly plan: PagePlan & { readonly isOpenEnded: false };
+  readonly viewerKey: number;
+  readonly requests: readonly PageRequest[];
+};
 
-/** So many pages of different requests in one statement: more take turns in the database, where they could run at once. */
+/** So many who ask in one statement: more take turns in the database, where they could run at once. */
 const TOGETHER_MAX = 8;
-/** A request with more pages of one plan has a statement of its own, however many they are. */
+/** Who asks for more pages of one plan, as an inbox does, has a statement of their own, however many they are. */
 const SMALL_MAX = 2;
 
 /** Pages of histories, those of the same plan together; where requests ask for few, those of all who ask at the same time. */
 export function createPages({ sql, slow, logger, onPlanned = () => {}, schedule }: PagesDependencies) {
   // Remembers nothing. Each page is one viewer's, whose membership the statement judges.
-  const together = new DataLoader<Asked, Page>(readTogether, {
+  const together = new DataLoader<Asked, readonly Page[]>(readTogether, {
     cache: false,
     maxBatchSize: TOGETHER_MAX,
     ...(schedule === undefined ? {} : { batchScheduleFn: schedule }),
   });
 
-  async function readTogether(asked: readonly Asked[]): Promise<(Page | Error)[]> {
-    const pages = asked.map((): Page | Error => null);
-    const numbered = asked.map((each, index) => ({ ...each, index }));
+  async function readTogether(asked: readonly Asked[]): Promise<(readonly Page[] | Error)[]> {
+    const answers = new Map<Asked, readonly Page[] | Error>();
     await Promise.all(
-      [...Map.groupBy(numbered, ({ plan }) => plan)].map(async ([plan, group]) => {
-        const read = () =>
-          plan.read(
-            sql,
-            group.map(({ viewerKey }) => viewerKey),
-            group.map(({ request }) => request),
-          );
+      [...Map.groupBy(asked, ({ plan }) => plan)].map(async ([plan, group]) => {
+        const requests = group.flatMap((each) => each.requests);
+        const viewers = group.flatMap((each) => each.requests.map(() => each.viewerKey));
         // What fails for those of one plan must not fail for the others.
-        const found = await pagesOf(plan, group.length, read).catch(errorOf);
-        group.forEach(({ index }, at) => {
-          pages[index] = found instanceof Error ? found : (found[at] ?? null);
-        });
+        const pages = await pagesOf(plan, requests.length, () => plan.read(sql, viewers, requests)).catch(errorOf);
+        let at = 0;
+        for (const each of group) {
+          const from = at;
+          at += each.requests.length;
+          answers.set(each, pages instanceof Error ? pages : pages.slice(from, at));
+        }
       }),
     );
-    return pages;
+    return asked.map((each) => answers.get(each) ?? []);
   }
 
   /** What a statement for so many requests answers, page by page. */
@@ -71,7 +73,7 @@ export function createPages({ sql, slow, logger, onPlanned = () => {}, schedule 
   function readPlan(plan: PagePlan, viewerKey: number, requests: readonly PageRequest[], signal: AbortSignal | undefined) {
     if (plan.isOpenEnded) return pagesOf(plan, requests.length, () => plan.read(slow(signal), viewerKey, requests));
     if (requests.length > SMALL_MAX) return pagesOf(plan, requests.length, () => plan.read(sql, viewerKey, requests));
-    return Promise.all(requests.map((request) => together.load({ plan, viewerKey, request })));
+    return together.load({ plan, viewerKey, requests });
   }
 
   return {

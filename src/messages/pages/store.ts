@@ -1,5 +1,5 @@
 import type { Parameter, Sql } from '../../platform/postgres.ts';
-import { statementOf } from '../../platform/statement.ts';
+import { type RowForm, statementOf } from '../../platform/statement.ts';
 import { type EmptyPageRow, PAGE_ROWS_MAX, type PageFilter, type PagePlace, type PageRequest, type PageRow } from './page.ts';
 
 /**
@@ -55,7 +55,7 @@ export type ReadPagesOfMany = (
  * snapshot. A conversation without messages in the page answers one row whose `sequence` is null.
  */
 export function pageReader(walk: Walk): ReadPagesOfMany {
-  const statement = statementOf(pageStatement(messagesOf(walk)));
+  const statement = statementOf(pageStatement(messagesOf(walk)), PAGE_FORM);
   return (sql, viewers, requests) => sql<PageRow | EmptyPageRow>(statement, ...pageValues(viewers, requests));
 }
 
@@ -77,6 +77,65 @@ export function pageValues(viewers: Viewers, requests: readonly PageRequest[]): 
     requests.map((_, index) => (typeof viewers === 'number' ? viewers : (viewers[index] ?? 0))),
   ];
 }
+
+/** Of what a page's statement answers. */
+const COLUMNS = [
+  'ord',
+  'conversation_id',
+  'sequence',
+  'position',
+  'client_message_id',
+  'body',
+  'reply_to',
+  'created_at',
+  'edited_at',
+  'deleted_at',
+  'author_id',
+  'author_public_id',
+  'author_handle',
+  'author_display_name',
+  'author_created_at',
+  'author_avatar_url',
+  'thread_root',
+  'reply_count',
+  'reactions',
+  'pinned_at',
+  'mentions_all',
+  'mentions',
+] as const;
+type ValuesOf<Columns extends readonly (keyof PageRow)[]> = { readonly [Index in keyof Columns]: PageRow[Columns[Index]] };
+
+/** An empty page has no sequence and nothing of a message, which its type does not have either. */
+export const PAGE_FORM: RowForm<PageRow | EmptyPageRow> = {
+  columns: COLUMNS,
+  rowOf(values): PageRow {
+    const of = values as unknown as ValuesOf<typeof COLUMNS>; // In this order, as was checked.
+    return {
+      ord: of[0],
+      conversation_id: of[1],
+      sequence: of[2],
+      position: of[3],
+      client_message_id: of[4],
+      body: of[5],
+      reply_to: of[6],
+      created_at: of[7],
+      edited_at: of[8],
+      deleted_at: of[9],
+      author_id: of[10],
+      author_public_id: of[11],
+      author_handle: of[12],
+      author_display_name: of[13],
+      author_created_at: of[14],
+      author_avatar_url: of[15],
+      thread_root: of[16],
+      reply_count: of[17],
+      reactions: of[18],
+      pinned_at: of[19],
+      mentions_all: of[20],
+      mentions: of[21],
+    };
+  },
+};
 
 /** Arrays hold no nulls: these stand for what is not given. */
 const NOBODY = '00000000-0000-0000-0000-000000000000';

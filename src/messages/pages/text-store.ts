@@ -1,6 +1,6 @@
 import { statementOf } from '../../platform/statement.ts';
 import type { EmptyPageRow, PageRow, TextCondition } from './page.ts';
-import { pageStatement, pageValues, type ReadPages } from './store.ts';
+import { PAGE_FORM, pageStatement, pageValues, type ReadPages } from './store.ts';
 
 /** What is null does not matter to the walk, as in functions.sql. */
 const STATEMENT = statementOf(
@@ -11,6 +11,7 @@ const STATEMENT = statementOf(
                          ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], 0, 0) w)) s (sequence)
           JOIN LATERAL (SELECT m.* FROM messages m WHERE m.conversation_id = k.conversation_id AND m.sequence = s.sequence AND m.deleted_at IS NULL OFFSET 0) m ON true
          WHERE k.author IS NULL OR a.id IS NOT NULL`),
+  PAGE_FORM,
 );
 
 /** Pages of messages by what they say: one statement for those of the same condition, which is nearly always all of them. */
