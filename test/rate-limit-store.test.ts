@@ -426,4 +426,17 @@ describe.skipIf(found === null)('windows in Redis', () => {
     expect(await passes(store, charge('a', 1, 60_000))).toBe(true);
     expect(await store.take([charge('a', 1, 60_000)])).toMatchObject({ isAllowed: false, retryAfterMs: 60_000 });
   });
+
+  test('give back nothing of what was taken after the clock went back to who took before it', async () => {
+    const clock = new TestClock();
+    const store = shared(clock);
+    const points = charge('a', 10, 60_000, 5);
+    const { receipt } = await store.take([points]);
+    clock.nowMs -= 5_000;
+    // Once only looking, which drops what is later than now, and once taking.
+    expect((await store.take([{ ...points, amount: 0 }])).standings).toMatchObject([{ remaining: 10 }]);
+    expect(await passes(store, points)).toBe(true);
+    await store.giveBack(receipt, [5]);
+    expect((await store.take([{ ...points, amount: 0 }])).standings).toMatchObject([{ remaining: 5 }]);
+  });
 });

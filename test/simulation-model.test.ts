@@ -6,16 +6,21 @@ import { NO_FILTER } from '../src/messages/pages/page.ts';
 import { planPage } from '../src/messages/plan.ts';
 import * as messages from '../src/messages/store.ts';
 import type { Parameter, Sql } from '../src/platform/postgres.ts';
+import { HEARTBEAT_SCRIPT } from '../src/platform/rate-limit-nodes.ts';
+import { GIVE_BACK_SCRIPT, TAKE_SCRIPT } from '../src/platform/rate-limit-script.ts';
 import { requestHash } from '../src/platform/request-hash.ts';
+import { openTestRedis } from './kit/redis.ts';
 import { Dice } from './simulation/dice.ts';
 import * as modelReads from './simulation/model-reads.ts';
 import { ModelState } from './simulation/model-state.ts';
 import { statementOf } from './simulation/model-statements.ts';
+import { ModelWindows } from './simulation/model-windows.ts';
 import { send, type Transaction } from './simulation/model-writes.ts';
 import { insertBeginning } from './simulation/postgres-mirror.ts';
 import { PostgresServer } from './simulation/postgres-server.ts';
+import { RedisServer } from './simulation/redis-windows.ts';
 
-/** What the simulation takes for granted: that its model answers as PostgreSQL does. Here both are asked the same, one thing after the other. */
+/** What the simulation takes for granted: that its models answer as PostgreSQL and Redis do. Here both are asked the same, one thing after the other. */
 const PEOPLE = 5;
 const CONVERSATIONS = 2;
 const STEPS = 60;
@@ -36,6 +41,47 @@ test.each([1, 2, 3, 4])(
       await pair.write();
       for (let read = 0; read < READS_EACH; read += 1) await pair.read();
     }
+  },
+  60_000,
+);
+
+const redis = await openTestRedis();
+afterAll(() => redis?.[Symbol.asyncDispose]());
+const RUNS = 400;
+
+test.skipIf(redis === null).each([1, 2, 3, 4])(
+  'the model of the simulation answers whatever the scripts of limits answer in Redis (sequence %i)',
+  async (seed) => {
+    const dice = new Dice(seed, 'windows');
+    await using real = new RedisServer(redis?.url ?? '');
+    const [one, other] = [new ModelWindows(), real.open()];
+    const windows = [2, 7, 1_000, 1_001, 30_000].map((max, index) => ({
+      key: `w${index}`,
+      max,
+      lengthUs: dice.of([20_000, 100_000, 900_000]),
+    }));
+    const places: { readonly key: string; readonly place: string }[] = [];
+    let nowUs = START_US;
+    for (let run = 0; run < RUNS; run += 1) {
+      // Now and then the clock goes back.
+      nowUs += dice.of([0, 0, 125, 1_000, 20_000, 100_000, dice.has(0.2) ? -150_000 : 7_000]);
+      const asked = windows.filter(() => dice.has(0.5));
+      const [script, keys, args] = ((): [string, readonly string[], readonly (string | number)[]] => {
+        const given = dice.has(0.3) ? places.splice(dice.between(0, places.length), 1)[0] : undefined;
+        if (given !== undefined) return [GIVE_BACK_SCRIPT, [given.key], [given.place, dice.between(-5, 20)]];
+        if (dice.has(0.1)) return [HEARTBEAT_SCRIPT, ['nodes'], [`node ${dice.between(1, 3)}`, 200]];
+        const amount = (max: number) => dice.of([0, 1, 1, 2, Math.ceil(max / 300), Math.ceil(max / 3), max + 1]);
+        return [TAKE_SCRIPT, asked.map(({ key }) => key), asked.flatMap(({ max, lengthUs }) => [max, lengthUs, amount(max)])];
+      })();
+      const answer = other.run(script, keys, args, nowUs);
+      alike(`run ${run}`, one.run(script, keys, args, nowUs), answer);
+      if (script !== TAKE_SCRIPT) continue;
+      for (const [index, { key }] of asked.entries()) {
+        const place = answer.split(' ')[index * 4 + 4] ?? '0';
+        if (place !== '0') places.push({ key, place });
+      }
+    }
+    expect(places.length).toBeGreaterThan(10);
   },
   60_000,
 );

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
-import { expect, inject, test } from 'vitest';
-import { inTable, replayMutants, runSchedules } from './simulation/crew.ts';
+import { afterAll, expect, inject, test } from 'vitest';
+import { openTestRedis } from './kit/redis.ts';
+import { inTable, MODELS, replayMutants, runSchedules } from './simulation/crew.ts';
 import { KILLED } from './simulation/killed.ts';
 import { mutate } from './simulation/loader.ts';
 import { MUTANTS } from './simulation/mutants.ts';
@@ -9,17 +10,24 @@ import { MUTANTS } from './simulation/mutants.ts';
 /** More, and others, by `npm run simulate`. */
 const SCHEDULES = 2_000;
 const SCHEDULES_ON_POSTGRES = 10;
+const SCHEDULES_ON_REDIS = 100;
 const SLOW_MS = 110_000;
-const isOfPostgres = (name: string) => MUTANTS.some((mutant) => mutant.name === name && mutant.isOfPostgres === true);
-const replaysOf = (wanted: boolean) =>
-  KILLED.flatMap(({ name, seed }) => (seed === null || isOfPostgres(name) !== wanted ? [] : [{ name, seed }]));
+type Place = 'model' | 'postgres' | 'redis';
+const placeOf = (name: string): Place => {
+  const { isOfPostgres = false, isOfRedis = false } = MUTANTS.find((mutant) => mutant.name === name) ?? {};
+  return isOfPostgres ? 'postgres' : isOfRedis ? 'redis' : 'model';
+};
+const replaysOf = (place: Place) => KILLED.flatMap(({ name, seed }) => (seed === null || placeOf(name) !== place ? [] : [{ name, seed }]));
+
+const redis = await openTestRedis();
+afterAll(() => redis?.[Symbol.asyncDispose]());
 
 /** The code is the same with every database and runtime, and mutants are made by hooks of Node's: one run of all is enough. */
 const isElsewhere = Boolean(process.env['DATABASE_URL']) || 'Deno' in globalThis;
 const simulated = test.skipIf(isElsewhere);
 
 simulated(
-  `${SCHEDULES} schedules keep all promises`,
+  `${SCHEDULES} schedules of each family keep all promises`,
   async () => {
     expect((await runSchedules({ seed: 1, runs: SCHEDULES })).failures).toEqual([]);
   },
@@ -29,8 +37,17 @@ simulated(
 simulated(
   `${SCHEDULES_ON_POSTGRES} schedules keep all promises on a real PostgreSQL`,
   async () => {
-    const database = inject('adminAddress');
-    expect((await runSchedules({ seed: 1, runs: SCHEDULES_ON_POSTGRES, database })).failures).toEqual([]);
+    const servers = { ...MODELS, database: inject('adminAddress') };
+    expect((await runSchedules({ seed: 1, runs: SCHEDULES_ON_POSTGRES, servers, families: ['delivery'] })).failures).toEqual([]);
+  },
+  SLOW_MS,
+);
+
+test.skipIf(isElsewhere || redis === null)(
+  `${SCHEDULES_ON_REDIS} schedules of limits keep all promises on a real Redis`,
+  async () => {
+    const servers = { ...MODELS, redis: redis?.url ?? '' };
+    expect((await runSchedules({ seed: 1, runs: SCHEDULES_ON_REDIS, servers, families: ['limits'] })).failures).toEqual([]);
   },
   SLOW_MS,
 );
@@ -44,7 +61,7 @@ simulated(
   'each mutant has been killed, and the schedule that killed it still does',
   async () => {
     expect(KILLED.map(({ name }) => name)).toEqual(MUTANTS.map(({ name }) => name));
-    expect(await replayMutants(replaysOf(false), null)).toEqual([]);
+    expect(await replayMutants(replaysOf('model'), MODELS)).toEqual([]);
   },
   SLOW_MS,
 );
@@ -52,7 +69,15 @@ simulated(
 simulated(
   'each mutant of the statements and functions dies on a real PostgreSQL',
   async () => {
-    expect(await replayMutants(replaysOf(true), inject('adminAddress'))).toEqual([]);
+    expect(await replayMutants(replaysOf('postgres'), { ...MODELS, database: inject('adminAddress') })).toEqual([]);
+  },
+  SLOW_MS,
+);
+
+test.skipIf(isElsewhere || redis === null)(
+  'each mutant of the scripts dies on a real Redis',
+  async () => {
+    expect(await replayMutants(replaysOf('redis'), { ...MODELS, redis: redis?.url ?? '' })).toEqual([]);
   },
   SLOW_MS,
 );

@@ -5,7 +5,7 @@ import type { RedisConnection } from './redis.ts';
 const GONE_AFTER_MS = 10_000;
 
 /** KEYS: the set of nodes. ARGV: this node, after how many milliseconds one is gone. Answers how many there are. */
-const HEARTBEAT_SCRIPT = `
+export const HEARTBEAT_SCRIPT = `
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
 redis.call('ZADD', KEYS[1], now, ARGV[1])

@@ -2,8 +2,8 @@ import { EXACT_MAX } from './rate-limit.ts';
 
 /**
  * A window is one hash: `first` and `last` number its parts, `total` is what they hold together, `begun` when the newest was begun, 0 when that is not known; each part
- * stands under its number: when the last of it was taken, a space, and how much it is. Numbers begin at the time when the window was made, so that
- * a receipt never fits a later one. All in microseconds by the clock of Redis, whatever the clocks of the nodes say. Every key expires.
+ * stands under its number: when the last of it was taken, a space, and how much it is. Numbers begin at the time when the window was made, and none
+ * up to `top` comes again, so that a receipt never fits a later part. All in microseconds by the clock of Redis, whatever the clocks of the nodes say. Every key expires.
  *
  * KEYS: windows. ARGV, for each: the maximum, the length of the window, the amount. Answers, for each: the total, the time until the oldest
  * part is over, how long to wait, and the number of the part; after a first word that is 1 when all was taken.
@@ -34,19 +34,26 @@ end
 
 -- What is later than now is of before the clock went back: it would count for as long as it went back, so it is dropped.
 local function read(key, window)
-  local fields = redis.call('HMGET', key, 'first', 'last', 'total', 'begun')
-  local state = { total = tonumber(fields[3]) or 0, begun = tonumber(fields[4]) or 0 }
+  local fields = redis.call('HMGET', key, 'first', 'last', 'total', 'begun', 'top')
+  local state = { total = tonumber(fields[3]) or 0, begun = tonumber(fields[4]) or 0, top = tonumber(fields[5]) or 0 }
   state.first, state.last = tonumber(fields[1]), tonumber(fields[2])
   if not state.first then return state end
   local latest = partOf(key, state.last)
   if latest and latest + window <= now then
     redis.call('DEL', key)
-    return { total = 0, begun = 0 }
+    return { total = 0, begun = 0, top = 0 }
   end
   while state.last >= state.first do
     local at, weight = partOf(key, state.last)
     if at and at <= now then break end
-    if at then drop(key, state.last, weight, state) end
+    if at then
+      drop(key, state.last, weight, state)
+      -- Whoever took it may still give it back.
+      if state.last > state.top then
+        state.top = state.last
+        redis.call('HSET', key, 'top', text(state.top))
+      end
+    end
     state.last = state.last - 1
     state.begun = 0 -- That was of the one that is gone.
   end
@@ -91,7 +98,9 @@ local function put(key, state, max, window, amount)
     if not state.first then
       state.first, state.last = now, now
     else
-      state.last = state.last + 1
+      local number = math.max(state.last, state.top) + 1
+      if state.last < state.first then state.first = number end
+      state.last = number
     end
     state.begun = now
     state.reset = state.reset or window

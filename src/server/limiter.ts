@@ -45,6 +45,9 @@ export type Taken = {
 /** Refusals that come before anything is tried, so that not even an attempt counts. */
 const BEFORE_ATTEMPT = ['BAD_USER_INPUT', 'OVERLOADED', 'FORBIDDEN'];
 
+/** Beside others it makes a question of them: nothing is taken, and who would be refused by another is told by which and for how long. */
+const NEVER_ALLOWED: Charge = { policy: '', key: 'never', max: 0, windowMs: 1, amount: 1 };
+
 export type Limiter = ReturnType<typeof createLimiter>;
 
 /** Takes from the windows of who asks, by the policies as they are now. */
@@ -107,14 +110,13 @@ export function createLimiter(dependencies: LimiterDependencies) {
   }
 
   /** Throws RATE_LIMITED where not even one operation would pass, so that who is refused does not have anything looked up first. Takes nothing. */
-  async function admit(subject: LimitSubject): Promise<void> {
+  async function admit(subject: LimitSubject, points: number): Promise<void> {
     if (limitsMode !== 'enforce') return;
-    const charges = chargesOf(policies(), subject, { operations: 1, points: 0, calls: [] }, keyOf);
-    const { standings } = await store.take(charges.map((charge) => ({ ...charge, amount: 0 })));
-    const full = standings.find(({ remaining }) => remaining === 0);
-    if (full === undefined) return;
-    onRefused(full.policy, subject.tier);
-    throw new RateLimitedError({ isAllowed: false, refusedBy: full.policy, retryAfterMs: full.resetMs, standings, receipt: { parts: [] } });
+    const charges = chargesOf(policies(), subject, { operations: 1, points, calls: [] }, keyOf);
+    const decision = await store.take([...charges, NEVER_ALLOWED]);
+    if (decision.refusedBy === NEVER_ALLOWED.policy) return;
+    onRefused(decision.refusedBy ?? '', subject.tier);
+    throw new RateLimitedError(decision);
   }
 
   /** A store that cannot decide refuses nothing that is only measured. */

@@ -123,7 +123,7 @@ export function createOperationLimits(schema: GraphQLSchema, limiter: Limiter): 
   function reserve(args: ExecutionArgs, points: number) {
     const context = args.contextValue as Context; // The server makes it, and it is ours.
     let admitted: Promise<void> | null = null;
-    const admit = () => (admitted ??= limiter.admit(limitSubject(context)));
+    const admit = () => (admitted ??= limiter.admit(limitSubject(context), points));
     const calls = findFields(args, coordinates()).map((field: FoundField) => limiter.callOf(context, field, admit));
     const isLate = calls.some((call) => call instanceof Promise);
     // None of them is a promise.

@@ -10,11 +10,11 @@ export type Owner = {
 
 type Entry = { at: number; order: number; readonly owner: Owner; readonly run: () => void; isCleared: boolean };
 
-/** What `setTimeout` answers. */
+/** What `setTimeout` and `setInterval` answer. */
 class Timer {
-  readonly entry: Entry;
+  readonly entry: { isCleared: boolean };
 
-  constructor(entry: Entry) {
+  constructor(entry: { isCleared: boolean }) {
     this.entry = entry;
   }
 
@@ -70,9 +70,7 @@ export class FakeClock {
     const fakes = {
       setTimeout: (run: () => void, ms = 0) => new Timer(this.after(Math.max(ms, 1), run)),
       clearTimeout: clear,
-      setInterval: () => {
-        throw new Error('The simulation knows no intervals: nothing that it drives uses them.');
-      },
+      setInterval: (run: () => void, ms = 0) => new Timer(this.#each(Math.max(ms, 1), run)),
       clearInterval: clear,
       setImmediate: (run: () => void) => new Timer(this.after(0, run)),
       clearImmediate: clear,
@@ -91,6 +89,19 @@ export class FakeClock {
     const entry: Entry = { at: this.now + ms, order: this.#order++, owner, run, isCleared: false };
     this.#push(entry);
     return entry;
+  }
+
+  /** Again and again. Who sleeps through several has one of them on waking, as it is with Node. */
+  #each(ms: number, run: () => void): { isCleared: boolean } {
+    const interval = { isCleared: false };
+    const { owner } = this;
+    const next = () => {
+      if (interval.isCleared) return;
+      this.after(ms, next, owner);
+      run();
+    };
+    this.after(ms, next, owner);
+    return interval;
   }
 
   /** Everything up to a moment, one after the other. */

@@ -3,12 +3,18 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import type { DatabaseAddress } from '../../src/platform/postgres.ts';
 import type { Violation } from '../proof/history.ts';
-import { MUTANTS, type Mutant } from './mutants.ts';
-import type { Report, Task } from './worker.ts';
+import { FAMILIES, type Family, familyOf, MUTANTS, type Mutant } from './mutants.ts';
+import type { Report, Servers, Task } from './worker.ts';
 
-export type Failure = { readonly seed: number; readonly mutant: string | null; readonly violations: readonly Violation[] };
+export const MODELS: Servers = { database: null, redis: null };
+
+export type Failure = {
+  readonly family: Family;
+  readonly seed: number;
+  readonly mutant: string | null;
+  readonly violations: readonly Violation[];
+};
 export type Result = { readonly done: number; readonly cpuMs: number; readonly failures: readonly Failure[] };
 
 const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url));
@@ -30,8 +36,7 @@ export function runTask(
     // The worker sends nothing else.
     child.on('message', (report: Report) => {
       if (report.kind === 'failure') {
-        const { seed, mutant, violations } = report;
-        const failure = { seed, mutant, violations };
+        const { kind: _, ...failure } = report;
         failures.push(failure);
         onFailure(failure);
       } else if (report.kind === 'progress') onProgress(report.done);
@@ -46,20 +51,22 @@ export function runTask(
   });
 }
 
-/** Schedules from a seed on, by several processes, each taking every so-manieth. */
+/** Schedules of each family from a seed on, by several processes, each taking every so-manieth. */
 export async function runSchedules(
   {
     seed,
     runs,
     workers = WORKERS,
     stopsAtFailure = false,
-    database = null,
+    servers = MODELS,
+    families = FAMILIES,
   }: {
     readonly seed: number;
     readonly runs: number;
     readonly workers?: number;
     readonly stopsAtFailure?: boolean;
-    readonly database?: DatabaseAddress | null;
+    readonly servers?: Servers;
+    readonly families?: readonly Family[];
   },
   onProgress: (done: number) => void = () => {},
   onFailure: (failure: Failure) => void = () => {},
@@ -67,12 +74,13 @@ export async function runSchedules(
   const dones = new Map<number, number>();
   const tasks = Array.from({ length: workers }, (_, index) => ({
     kind: 'schedules' as const,
+    families,
     mutant: null,
     first: seed + index,
     stride: workers,
     count: Math.ceil((runs - index) / workers),
     stopsAtFailure,
-    database,
+    ...servers,
   }));
   const results = await Promise.all(
     tasks.map((task, index) =>
@@ -98,18 +106,26 @@ export type Hunted = { readonly name: string; readonly seed: number | null; read
 
 const SCHEDULES_MAX = 1_500;
 const SCHEDULES_MAX_POSTGRES = 40;
-const THEMES = 10;
+const THEMES = { delivery: 10, limits: 8 };
 
 /** How many schedules, from the first on, it takes until a mutant is noticed. Those of the database are left out without one. */
-export async function hunt({ name, theme, isOfPostgres = false }: Mutant, database: DatabaseAddress | null): Promise<Hunted | null> {
-  if (isOfPostgres && database === null) return null;
+export async function hunt(mutant: Mutant, { database, redis }: Servers): Promise<Hunted | null> {
+  const { name, theme, isOfPostgres = false, isOfRedis = false } = mutant;
+  if ((isOfPostgres && database === null) || (isOfRedis && redis === null)) return null;
   const where = {
     first: theme ?? 1,
-    stride: theme === undefined ? 1 : THEMES,
+    stride: theme === undefined ? 1 : THEMES[familyOf(mutant)],
     count: isOfPostgres ? SCHEDULES_MAX_POSTGRES : SCHEDULES_MAX,
     database: isOfPostgres ? database : null,
+    redis: isOfRedis ? redis : null,
   };
-  const { done, failures } = await runTask({ kind: 'schedules', mutant: name, ...where, stopsAtFailure: true });
+  const { done, failures } = await runTask({
+    kind: 'schedules',
+    families: [familyOf(mutant)],
+    mutant: name,
+    ...where,
+    stopsAtFailure: true,
+  });
   const [failure] = failures;
   const rules = [...new Set(failure?.violations.map(({ rule }) => rule))];
   return { name, seed: failure?.seed ?? null, schedules: done, rules };
@@ -118,7 +134,7 @@ export async function hunt({ name, theme, isOfPostgres = false }: Mutant, databa
 /** Those asked for, some at a time. */
 export async function huntAll(
   mutants: readonly Mutant[],
-  database: DatabaseAddress | null,
+  servers: Servers,
   workers = WORKERS,
   say: (line: string) => void = () => {},
 ): Promise<readonly Hunted[]> {
@@ -126,7 +142,7 @@ export async function huntAll(
   let next = 0;
   const takeTurns = async () => {
     for (let mutant = mutants[next++]; mutant !== undefined; mutant = mutants[next++]) {
-      const found = await hunt(mutant, database);
+      const found = await hunt(mutant, servers);
       if (found === null) continue;
       hunted.push(found);
       say(`${found.name}: ${found.seed === null ? 'lives through' : 'noticed after'} ${found.schedules} ${found.rules.join(', ')}`);
@@ -140,11 +156,11 @@ export async function huntAll(
 /** The mutants that survive their schedule. */
 export async function replayMutants(
   replays: readonly { readonly name: string; readonly seed: number }[],
-  database: DatabaseAddress | null,
+  servers: Servers,
   workers = WORKERS,
 ): Promise<readonly string[]> {
   const shares = Array.from({ length: workers }, (_, worker) => replays.filter((_each, index) => index % workers === worker));
-  const results = await Promise.all(shares.map((share) => runTask({ kind: 'mutants', replays: share, database })));
+  const results = await Promise.all(shares.map((share) => runTask({ kind: 'mutants', replays: share, ...servers })));
   const dead = new Set(results.flatMap(({ failures }) => failures.map(({ mutant }) => mutant)));
   return replays.flatMap(({ name }) => (dead.has(name) ? [] : [name]));
 }
@@ -153,8 +169,8 @@ export async function replayMutants(
 export function inTable(hunted: readonly Hunted[]): string {
   const mutants = new Map(MUTANTS.map((mutant) => [mutant.name, mutant]));
   const rows = hunted.map(({ name, seed, schedules, rules }) => {
-    const { why = '', theme, isOfPostgres } = mutants.get(name) ?? {};
-    const where = `${theme === undefined ? '' : ' of one theme'}${isOfPostgres ? ', on PostgreSQL' : ''}`;
+    const { why = '', theme, isOfPostgres, isOfRedis, family } = mutants.get(name) ?? {};
+    const where = `${theme === undefined ? '' : ' of one theme'}${isOfPostgres ? ', on PostgreSQL' : ''}${family === 'limits' ? ' of limits' : ''}${isOfRedis ? ', on Redis' : ''}`;
     return `| ${name} | ${why} | ${seed === null ? 'lives' : `${schedules}${where}`} | ${rules.join(', ')} |`;
   });
   return ['| Mutant | The bug | Schedules | Noticed by |', '|---|---|---|---|', ...rows].join('\n');

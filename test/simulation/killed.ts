@@ -1,6 +1,6 @@
 import type { Hunted } from './crew.ts';
 
-/** As `npm run simulate -- --mutants --database postgres` found them, for docs/proof.md and for the test that replays each. */
+/** As `npm run simulate -- --mutants --database postgres --redis redis` found them, for docs/proof.md and for the test that replays each. */
 export const KILLED: readonly Hunted[] = [
   { name: 'publish before commit', seed: 1, schedules: 1, rules: ['one order', 'nothing from nowhere'] },
   { name: 'news with another number', seed: 1, schedules: 1, rules: ['checkable'] },
@@ -50,4 +50,23 @@ export const KILLED: readonly Hunted[] = [
   { name: 'what changed before the base, for all', seed: 67, schedules: 7, rules: ['accounted for'] },
   { name: 'rows of another snapshot than the membership', seed: 2, schedules: 1, rules: ['revocation'] },
   { name: 'unread counts the deleted', seed: 41, schedules: 5, rules: ['unread cannot drift'] },
+  { name: 'looks first and takes afterwards', seed: 1, schedules: 1, rules: ['told when to come again', 'never more than the maximum'] },
+  { name: 'refused calls count', seed: 1, schedules: 1, rules: ['no refusal while there is room'] },
+  { name: 'reservation not given back', seed: 6, schedules: 6, rules: ['no refusal while there is room'] },
+  { name: 'only the first refuses', seed: 8, schedules: 8, rules: ['no refusal while there is room'] },
+  { name: 'edge off by one', seed: 18, schedules: 18, rules: ['never more than the maximum'] },
+  { name: 'away for good', seed: 4, schedules: 4, rules: ['together again'] },
+  { name: 'share not divided', seed: 12, schedules: 12, rules: ['never more than the maximum'] },
+  { name: 'nodes counted once', seed: 20, schedules: 20, rules: ['never more than the maximum', 'told when to come again'] },
+  { name: 'guesses counted by each node', seed: 4, schedules: 4, rules: ['counted together'] },
+  { name: 'given back to the others', seed: 48, schedules: 48, rules: ['no refusal while there is room'] },
+  { name: 'a pause taken for silence', seed: 13, schedules: 13, rules: ['alone only without Redis'] },
+  { name: 'more than reserved is free', seed: 27, schedules: 27, rules: ['told when to come again'] },
+  { name: 'failures of lists count', seed: 23, schedules: 23, rules: ['no refusal while there is room'] },
+  { name: 'refused guesses are free', seed: 12, schedules: 12, rules: ['never more than the maximum'] },
+  { name: 'told when the oldest is over', seed: 60, schedules: 60, rules: ['told when to come again'] },
+  { name: 'a number that comes again', seed: 887, schedules: 111, rules: ['never more than the maximum'] },
+  { name: 'one refuses, the other is taken from', seed: 1, schedules: 1, rules: ['no refusal while there is room'] },
+  { name: 'edge off by one, in Redis', seed: 2, schedules: 2, rules: ['never more than the maximum'] },
+  { name: 'all of a part given back', seed: 19, schedules: 19, rules: ['never more than the maximum'] },
 ];

@@ -3,8 +3,8 @@ import { registerHooks } from 'node:module';
 import type { Mutant } from './mutants.ts';
 
 const ROOT = new URL('../../', import.meta.url);
-/** The one file that is simulated and asks for them. */
-const BROADCAST = new URL('src/graphql/broadcast.ts', ROOT).href;
+/** The files that are simulated and ask for them. */
+const ASKING = ['src/graphql/broadcast.ts', 'src/platform/rate-limit-shared.ts'].map((file) => new URL(file, ROOT).href);
 const IMMEDIATES = new URL('immediates.ts', import.meta.url).href;
 
 /** The text of a file with a mutant in it. Throws when the mutant does not fit. */
@@ -33,7 +33,7 @@ export function loadWith(mutant: Mutant | null): void {
   if (generation > 1) return;
   registerHooks({
     resolve(specifier, context, next) {
-      const isOurs = specifier === 'node:timers/promises' && context.parentURL?.split('?')[0] === BROADCAST;
+      const isOurs = specifier === 'node:timers/promises' && ASKING.includes(context.parentURL?.split('?')[0] ?? '');
       if (isOurs) return { url: `${IMMEDIATES}${suffix()}`, shortCircuit: true };
       const resolved = next(specifier, context);
       return OURS.some((place) => resolved.url.startsWith(place)) ? { ...resolved, url: `${resolved.url}${suffix()}` } : resolved;

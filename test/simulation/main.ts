@@ -3,17 +3,19 @@ import { parseArgs } from 'node:util';
 import type { DatabaseAddress } from '../../src/platform/postgres.ts';
 import { type Failure, huntAll, inTable, runSchedules, WORKERS } from './crew.ts';
 import { loadWith } from './loader.ts';
-import { MUTANTS } from './mutants.ts';
-import type { Plan } from './plan.ts';
+import { FAMILIES, type Family, MUTANTS } from './mutants.ts';
+import { openStores } from './stores.ts';
 
 const USAGE = `npm run simulate -- [options]
-  --runs N        schedules, from --seed on (default 1,000)
+  --runs N        schedules of each family, from --seed on (default 1,000)
   --seed N        the first of them; without --runs: this one alone, step by step
+  --family NAME   "delivery" or "limits" alone
   --workers N     processes (default: one for each core)
   --steps         tell each step and each thing that was seen, also when --runs is given
   --mutants       break the code in each way that is known, and count the schedules until it is noticed
   --mutant NAME   with --seed: replay a schedule with this bug; with --mutants: this one alone
   --database URL  against a real PostgreSQL, in a database of its own, which is slower; "postgres": that of DATABASE_URL
+  --redis URL     against a real Redis; "redis": that of REDIS_URL
 `;
 const PROGRESS_EVERY_MS = 5_000;
 const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -27,12 +29,16 @@ const { values } = parseArgs({
     mutants: { type: 'boolean', default: false },
     mutant: { type: 'string' },
     database: { type: 'string' },
+    redis: { type: 'string' },
+    family: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
 const seed = number('seed', values.seed) ?? 1;
 const workers = number('workers', values.workers) ?? WORKERS;
-const database = addressOf(values.database);
+const servers = { database: addressOf(values.database), redis: redisOf(values.redis) };
+const families = FAMILIES.filter((family) => values.family === undefined || family === values.family);
+if (families.length === 0) throw new Error(`--family must be one of ${FAMILIES.join(', ')}, got "${values.family}".`);
 const runs = number('runs', values.runs) ?? (values.seed === undefined ? 1_000 : 1);
 
 if (values.help) say(USAGE);
@@ -43,24 +49,25 @@ else process.exitCode = await runAll();
 /** Many schedules; of the first that fails, what is left of it when all that does not matter is taken away. */
 async function runAll(): Promise<number> {
   const startedAt = performance.now();
-  const perSecond = (done: number) => `${Math.round((done / (performance.now() - startedAt)) * 1_000)} schedules a second`;
+  const perSecond = (done: number) =>
+    `${Math.round(((done * families.length) / (performance.now() - startedAt)) * 1_000)} schedules a second`;
   let toldAt = startedAt;
   const onProgress = (done: number) => {
     if (performance.now() - toldAt < PROGRESS_EVERY_MS) return;
     toldAt = performance.now();
     say(`${done} of ${runs}, ${perSecond(done)}`);
   };
-  const onFailure = ({ seed: failing, violations }: Failure) => {
-    say(`seed ${failing}`);
+  const onFailure = ({ family, seed: failing, violations }: Failure) => {
+    say(`seed ${failing} of ${family}`);
     for (const { rule, text } of violations) say(`  ${rule}: ${text}`);
   };
-  const result = await runSchedules({ seed, runs, workers, database }, onProgress, onFailure);
+  const result = await runSchedules({ seed, runs, workers, servers, families }, onProgress, onFailure);
   say(
-    `${result.done} schedules from seed ${seed} on, ${perSecond(result.done)} with ${workers} processes; ${result.failures.length} failed.`,
+    `${result.done * families.length} schedules, ${families.join(' and ')}, from seed ${seed} on, ${perSecond(result.done)} with ${workers} processes; ${result.failures.length} failed.`,
   );
   const [first] = result.failures;
   if (first === undefined) return 0;
-  await showShrunk(first.seed);
+  await showShrunk(first.family, first.seed);
   return 1;
 }
 
@@ -69,53 +76,39 @@ async function simulation() {
   const mutant = MUTANTS.find(({ name }) => name === values.mutant) ?? null;
   if (values.mutant !== undefined && mutant === null) throw new Error(`There is no mutant "${values.mutant}".`);
   loadWith(mutant);
-  const [{ simulate }, { simulatedOn }, { scheduleOf }, { shrink }, { describe }] = await Promise.all([
-    import('./world.ts'),
-    import('./postgres-database.ts'),
-    import('./schedules.ts'),
-    import('./shrink.ts'),
-    import('./plan.ts'),
-  ]);
-  const { PostgresServer } = await import('./postgres-server.ts');
-  const postgres = database === null ? null : await PostgresServer.open(database, mutant);
-  const open = postgres === null ? undefined : simulatedOn(postgres);
-  return {
-    simulate: (plan: Plan, onLine: ((line: string) => void) | null = null) => simulate(plan, onLine, open),
-    scheduleOf,
-    shrink,
-    describe,
-    [Symbol.asyncDispose]: async () => postgres?.[Symbol.asyncDispose](),
-  };
+  const { simulatedFamilies } = await import('./families.ts');
+  const stores = await openStores(servers, mutant);
+  return { ...simulatedFamilies(stores), [Symbol.asyncDispose]: () => stores[Symbol.asyncDispose]() };
 }
 
-async function showShrunk(failing: number): Promise<void> {
+async function showShrunk(family: Family, failing: number): Promise<void> {
   await using simulated = await simulation();
-  const { simulate, scheduleOf, shrink, describe } = simulated;
-  const plan = scheduleOf(failing);
-  const shrunk = await shrink(plan, await simulate(plan), simulate);
-  const { steps, ...rest } = shrunk.plan;
-  say(`\nSeed ${failing} fails also with ${steps.length} of its ${plan.steps.length} steps (${shrunk.attempts} attempts):`);
-  say(JSON.stringify(rest));
-  for (const step of steps) say(describe(step));
-  for (const { rule, text } of shrunk.outcome.violations) say(`  ${rule}: ${text}`);
-  say(`\nStep by step: npm run simulate -- --seed ${failing} --steps`);
+  const schedule = simulated[family](failing);
+  const { attempts, lines, violations } = await schedule.shrink();
+  say(`\nSeed ${failing} of ${family} fails also with ${lines.length - 1} of its ${schedule.steps} steps (${attempts} attempts):`);
+  for (const line of lines) say(line);
+  for (const { rule, text } of violations) say(`  ${rule}: ${text}`);
+  say(`\nStep by step: npm run simulate -- --family ${family} --seed ${failing} --steps`);
 }
 
-/** One schedule, with all that is done and seen. */
+/** One schedule of each family, with all that is done and seen. */
 async function replay(only: number): Promise<number> {
   await using simulated = await simulation();
-  const { simulate, scheduleOf } = simulated;
-  const plan = scheduleOf(only);
-  say(`seed ${only}: ${plan.theme}`);
-  const { violations, digest } = await simulate(plan, say);
-  for (const { rule, text } of violations) say(`VIOLATION ${rule}: ${text}`);
-  say(`${violations.length} violations; digest ${digest()}`);
-  return violations.length === 0 ? 0 : 1;
+  let count = 0;
+  for (const family of families) {
+    const schedule = simulated[family](only);
+    say(`seed ${only} of ${family}: ${schedule.theme}`);
+    const { violations, digest } = await schedule.simulate(say);
+    for (const { rule, text } of violations) say(`VIOLATION ${rule}: ${text}`);
+    say(`${violations.length} violations; digest ${digest()}`);
+    count += violations.length;
+  }
+  return count === 0 ? 0 : 1;
 }
 
 async function killAll(): Promise<number> {
   const wanted = MUTANTS.filter(({ name }) => values.mutant === undefined || name === values.mutant);
-  const killed = await huntAll(wanted, database, workers, say);
+  const killed = await huntAll(wanted, servers, workers, say);
   say(`\n${inTable(killed)}`);
   say(`\n${JSON.stringify(killed)}`);
   return killed.every(({ seed: killer }) => killer !== null) ? 0 : 1;
@@ -132,4 +125,10 @@ function addressOf(text: string | undefined): DatabaseAddress | null {
   const url = text === 'postgres' ? process.env['DATABASE_URL'] : text;
   if (text === 'postgres' && url === undefined) throw new Error('--database postgres needs DATABASE_URL, which is not set.');
   return url === undefined ? null : { url };
+}
+
+function redisOf(text: string | undefined): string | null {
+  const url = text === 'redis' ? process.env['REDIS_URL'] : text;
+  if (text === 'redis' && url === undefined) throw new Error('--redis redis needs REDIS_URL, which is not set.');
+  return url ?? null;
 }

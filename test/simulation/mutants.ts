@@ -1,4 +1,9 @@
+import { LIMIT_MUTANTS } from './mutants-limits.ts';
 import { SQL_MUTANTS } from './mutants-sql.ts';
+
+/** Schedules of events and messages, and schedules of limits. */
+export const FAMILIES = ['delivery', 'limits'] as const;
+export type Family = (typeof FAMILIES)[number];
 
 /**
  * Bugs with a name. Each is one replacement in the text of one file, made while it is loaded into a simulation and nowhere else; `find` must
@@ -13,8 +18,16 @@ export type Mutant = {
   readonly theme?: number;
   /** Only a real PostgreSQL has it. */
   readonly isOfPostgres?: boolean;
+  /** Only a real Redis has it. */
+  readonly isOfRedis?: boolean;
+  /** Whose schedules notice it; left out: those of delivery. */
+  readonly family?: Family;
   readonly why: string;
 };
+
+export function familyOf({ family = 'delivery' }: Mutant): Family {
+  return family;
+}
 
 const STREAM = 'src/events/stream.ts';
 const TOPIC = 'src/events/topic.ts';
@@ -307,4 +320,4 @@ const MODEL_MUTANTS: readonly Mutant[] = [
   },
 ];
 
-export const MUTANTS: readonly Mutant[] = [...MODEL_MUTANTS, ...SQL_MUTANTS];
+export const MUTANTS: readonly Mutant[] = [...MODEL_MUTANTS, ...SQL_MUTANTS, ...LIMIT_MUTANTS];

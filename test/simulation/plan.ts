@@ -78,7 +78,7 @@ export type OpenStep = {
   readonly paceMs: number;
 };
 
-export function describe(step: Step): string {
+export function describe(step: { readonly at: number; readonly do: string }): string {
   const { at, do: what, ...rest } = step;
   const words = Object.entries(rest).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
   return `${String(Math.round(at)).padStart(6)} ms  ${what} ${words.join(', ')}`;

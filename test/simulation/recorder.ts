@@ -4,8 +4,8 @@ import type { Observation, Told } from '../proof/observation.ts';
 import { hash } from './dice.ts';
 
 /** Writes down what is seen from outside, and a digest of it: the same seed must leave the same. */
-export class Recorder {
-  readonly observations: Observation[] = [];
+export class Recorder<Seen = Observation> {
+  readonly observations: Seen[] = [];
   readonly #onLine: ((line: string) => void) | null;
 
   /** `onLine` is told each line, when somebody wants to follow. */
@@ -18,7 +18,7 @@ export class Recorder {
     return this.observations.reduce((digest, each) => hash(JSON.stringify(each), digest), hash(''));
   }
 
-  note(observation: Observation): void {
+  note(observation: Seen): void {
     this.observations.push(observation);
     this.#onLine?.(JSON.stringify(observation));
   }

@@ -1,7 +1,10 @@
-import type { Plan } from './plan.ts';
-import type { Outcome } from './world.ts';
+import type { Violation } from '../proof/history.ts';
 
-export type Shrunk = { readonly plan: Plan; readonly outcome: Outcome; readonly attempts: number };
+/** As much of a plan as must be known to make it small. */
+type Shrinkable = { readonly nodes: number; readonly durationMs: number; readonly steps: readonly { readonly at: number }[] };
+type Outcome = { readonly violations: readonly Violation[] };
+
+export type Shrunk<Plan> = { readonly plan: Plan; readonly outcome: Outcome; readonly attempts: number };
 
 const ATTEMPTS_MAX = 600;
 
@@ -9,9 +12,13 @@ const ATTEMPTS_MAX = 600;
  * Leaves out of a failing schedule whatever it fails without, in ever smaller parts, as long as what is wrong stays the same: then what is left
  * is what matters.
  */
-export async function shrink(plan: Plan, first: Outcome, simulate: (plan: Plan) => Promise<Outcome>): Promise<Shrunk> {
+export async function shrink<Plan extends Shrinkable>(
+  plan: Plan,
+  first: Outcome,
+  simulate: (plan: Plan) => Promise<Outcome>,
+): Promise<Shrunk<Plan>> {
   const rules = new Set(first.violations.map(({ rule }) => rule));
-  let best: Shrunk = { plan, outcome: first, attempts: 0 };
+  let best: Shrunk<Plan> = { plan, outcome: first, attempts: 0 };
   let attempts = 0;
 
   async function accept(candidate: Plan): Promise<boolean> {

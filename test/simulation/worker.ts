@@ -1,27 +1,33 @@
 import process from 'node:process';
 import type { DatabaseAddress } from '../../src/platform/postgres.ts';
-import type { Violation } from '../proof/history.ts';
+import type { Failure } from './crew.ts';
+import type { Stores } from './families.ts';
 import { loadWith } from './loader.ts';
-import { MUTANTS, type Mutant } from './mutants.ts';
-import type { PostgresServer } from './postgres-server.ts';
+import { type Family, familyOf, MUTANTS, type Mutant } from './mutants.ts';
+import { openStores } from './stores.ts';
 
-/** What a worker is told to do. `database`: the server of a real PostgreSQL; null: the model. */
-export type Task = { readonly database: DatabaseAddress | null } & (
-  | {
-      readonly kind: 'schedules';
-      readonly mutant: string | null;
-      /** Seeds from here on, each `stride` after the one before, until one fails or `count` are done. */
-      readonly first: number;
-      readonly stride: number;
-      readonly count: number;
-      readonly stopsAtFailure: boolean;
-    }
-  /** One schedule for each mutant. */
-  | { readonly kind: 'mutants'; readonly replays: readonly { readonly name: string; readonly seed: number }[] }
-);
+/** What schedules run on: the server of a real PostgreSQL, the URL of a real Redis; null: the model. */
+export type Servers = { readonly database: DatabaseAddress | null; readonly redis: string | null };
+
+/** What a worker is told to do. */
+export type Task = Servers &
+  (
+    | {
+        readonly kind: 'schedules';
+        readonly families: readonly Family[];
+        readonly mutant: string | null;
+        /** Seeds from here on, each `stride` after the one before, until one fails or `count` are done. */
+        readonly first: number;
+        readonly stride: number;
+        readonly count: number;
+        readonly stopsAtFailure: boolean;
+      }
+    /** One schedule for each mutant. */
+    | { readonly kind: 'mutants'; readonly replays: readonly { readonly name: string; readonly seed: number }[] }
+  );
 export type Report =
   | { readonly kind: 'progress'; readonly done: number }
-  | { readonly kind: 'failure'; readonly seed: number; readonly mutant: string | null; readonly violations: readonly Violation[] }
+  | ({ readonly kind: 'failure' } & Failure)
   | { readonly kind: 'end'; readonly done: number; readonly cpuMs: number };
 
 const VIOLATIONS_MAX = 5;
@@ -40,33 +46,38 @@ async function work(task: Task): Promise<void> {
   process.disconnect();
 }
 
-async function runSchedules({ mutant: name, first, stride, count, stopsAtFailure, database }: Extract<Task, { kind: 'schedules' }>) {
+async function runSchedules(task: Extract<Task, { kind: 'schedules' }>) {
+  const { families, mutant: name, first, stride, count, stopsAtFailure } = task;
   const mutant = name === null ? null : mutantNamed(name);
-  await using postgres = await openPostgres(database);
-  const simulate = await loadSimulation(mutant, postgres);
-  const progressEvery = postgres === null ? PROGRESS_EVERY : PROGRESS_EVERY_ON_POSTGRES;
+  await using stores = await openStores(task);
+  const simulate = await loadSimulation(mutant, stores);
+  const progressEvery = stores.postgres === null ? PROGRESS_EVERY : PROGRESS_EVERY_ON_POSTGRES;
   let done = 0;
-  for (let seed = first; done < count; seed += stride) {
-    const violations = await simulate(seed);
-    done += 1;
-    if (violations.length > 0) {
-      tell({ kind: 'failure', seed, mutant: name, violations: violations.slice(0, VIOLATIONS_MAX) });
-      if (stopsAtFailure) break;
+  let hasFailed = false;
+  for (let seed = first; done < count && !(hasFailed && stopsAtFailure); seed += stride) {
+    for (const family of families) {
+      const violations = await simulate(family, seed);
+      if (violations.length === 0) continue;
+      hasFailed = true;
+      tell({ kind: 'failure', family, seed, mutant: name, violations: violations.slice(0, VIOLATIONS_MAX) });
     }
+    done += 1;
     if (done % progressEvery === 0) tell({ kind: 'progress', done });
   }
   return done;
 }
 
-async function replayMutants({ replays, database }: Extract<Task, { kind: 'mutants' }>): Promise<number> {
-  await using postgres = await openPostgres(database);
+async function replayMutants({ replays, ...servers }: Extract<Task, { kind: 'mutants' }>): Promise<number> {
+  await using stores = await openStores(servers);
   for (const { name, seed } of replays) {
-    const simulate = await loadSimulation(mutantNamed(name), postgres);
+    const mutant = mutantNamed(name);
+    const family = familyOf(mutant);
+    const simulate = await loadSimulation(mutant, stores);
     // Whoever else uses that server holds its transactions back, so not every time the same happens there.
-    for (let attempt = 0; attempt < (postgres === null ? 1 : ATTEMPTS_ON_POSTGRES); attempt += 1) {
-      const violations = await simulate(seed + attempt * THEMES_COUNT);
+    for (let attempt = 0; attempt < (stores.postgres === null ? 1 : ATTEMPTS_ON_POSTGRES); attempt += 1) {
+      const violations = await simulate(family, seed + attempt * THEMES_COUNT);
       if (violations.length === 0) continue;
-      tell({ kind: 'failure', seed, mutant: name, violations: violations.slice(0, VIOLATIONS_MAX) });
+      tell({ kind: 'failure', family, seed, mutant: name, violations: violations.slice(0, VIOLATIONS_MAX) });
       break;
     }
   }
@@ -74,18 +85,12 @@ async function replayMutants({ replays, database }: Extract<Task, { kind: 'mutan
 }
 
 /** Loaded only now, as a mutant may be in it. */
-async function loadSimulation(mutant: Mutant | null, postgres: PostgresServer | null) {
+async function loadSimulation(mutant: Mutant | null, stores: Stores) {
   if (mutant !== null) loadWith(mutant);
-  await postgres?.install(mutant);
-  const { scheduleOf } = await import('./schedules.ts');
-  const { simulate } = await import('./world.ts');
-  const { simulatedOn } = await import('./postgres-database.ts');
-  const open = postgres === null ? undefined : simulatedOn(postgres);
-  return async (seed: number) => (await simulate(scheduleOf(seed), null, open)).violations;
-}
-
-async function openPostgres(database: DatabaseAddress | null): Promise<PostgresServer | null> {
-  return database === null ? null : (await import('./postgres-server.ts')).PostgresServer.open(database, null);
+  await stores.postgres?.install(mutant);
+  const { simulatedFamilies } = await import('./families.ts');
+  const families = simulatedFamilies(stores);
+  return async (family: Family, seed: number) => (await families[family](seed).simulate()).violations;
 }
 
 function mutantNamed(name: string): Mutant {

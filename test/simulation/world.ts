@@ -15,7 +15,11 @@ import { Recorder } from './recorder.ts';
 import type { SimulatedDatabase } from './simulated-database.ts';
 import { createSimulatedSchema, type SimulatedNode, startNode } from './simulated-node.ts';
 
-export type Outcome = { readonly violations: readonly Violation[]; readonly observations: readonly Observation[]; digest(): number };
+export type Outcome<Seen = Observation> = {
+  readonly violations: readonly Violation[];
+  readonly observations: readonly Seen[];
+  digest(): number;
+};
 
 /** After the last step all is healed, and everybody has this long to be level: a check comes each second, a retry waits a second at most. */
 const HEALING_MS = 4_000;
