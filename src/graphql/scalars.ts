@@ -53,7 +53,25 @@ function parseDateTime(text: string, name: string): Date {
 
 function serializeDateTime(value: unknown, name: string): string {
   if (!(value instanceof Date)) throw new Error(`${name} is answered by a Date, got ${kindOf(value)}.`);
-  return value.toISOString();
+  return isoText(value.getTime());
+}
+
+const DAY_MS = 86_400_000;
+/** Hours, minutes, seconds and milliseconds with the letter behind them. */
+const TIME_LENGTH = 'HH:MM:SS.mmmZ'.length;
+const TWO_DIGITS = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, '0'));
+let lastDay = { day: Number.NaN, text: '' };
+
+/** What `toISOString` answers. Most messages of a page are of the same day, of which only the time is written anew: a tenth of the work. */
+function isoText(ms: number): string {
+  const day = Math.floor(ms / DAY_MS);
+  // What is no time throws here.
+  if (day !== lastDay.day) lastDay = { day, text: new Date(day * DAY_MS).toISOString().slice(0, -TIME_LENGTH) };
+  const rest = ms - day * DAY_MS;
+  const seconds = Math.floor(rest / 1_000);
+  const minutes = Math.floor(seconds / 60);
+  const [hh, mm, ss] = [TWO_DIGITS[Math.floor(minutes / 60)], TWO_DIGITS[minutes % 60], TWO_DIGITS[seconds % 60]];
+  return `${lastDay.text}${hh}:${mm}:${ss}.${String(rest % 1_000).padStart(3, '0')}Z`;
 }
 
 /** Only its form is checked here. Whose cursor it is, and of which list, is judged by who made it. */

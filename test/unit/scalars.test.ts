@@ -9,6 +9,10 @@ describe('DateTime', () => {
   test('is answered in UTC with milliseconds', () => {
     expect(DateTime.serialize(new Date(0))).toBe('1970-01-01T00:00:00.000Z');
     expect(DateTime.serialize(new Date('2026-03-01T12:30:00.5+03:00'))).toBe('2026-03-01T09:30:00.500Z');
+    const edges = [-1, 0, 1, 86_399_999, 86_400_000, -86_400_000, -86_400_001, -62_135_596_800_000, 253_402_300_799_999, -1e14, 1e15];
+    const others = Array.from({ length: 2_000 }, (_, at) => Math.floor((Math.random() - 0.4) * 10 ** (5 + (at % 11))));
+    for (const ms of [...edges, ...others, ...others.map((other) => other + 1)])
+      expect(DateTime.serialize(new Date(ms))).toBe(new Date(ms).toISOString());
   });
 
   test.each([
