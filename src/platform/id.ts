@@ -32,8 +32,12 @@ export function decodeId(prefix: IdPrefix, id: string): string | null {
   return decodeUuid(id, PREFIX_LENGTH);
 }
 
+/** Messages are told page by page, each page of one conversation. */
+let lastConversation = { uuid: '', text: '' };
+
 export function encodeMessageId(conversationUuid: string, sequence: number): string {
-  return `${MESSAGE}${encodeUuid(conversationUuid)}${encodeSequence(sequence)}`;
+  if (lastConversation.uuid !== conversationUuid) lastConversation = { uuid: conversationUuid, text: encodeUuid(conversationUuid) };
+  return `${MESSAGE}${lastConversation.text}${encodeSequence(sequence)}`;
 }
 
 export function encodeMemberId(conversationUuid: string, userUuid: string): string {
