@@ -84,7 +84,21 @@ async function conditionOf(text: string): Promise<TextCondition> {
   return condition;
 }
 
-const TEXTS = ['common', 'medium', 'seldom', 'rarest', 'absent', '常见', 'it', 'common -medium', '"medium thing"', 'seldom common', '常见 medium', '"g of it"', 'thing -common'];
+const TEXTS = [
+  'common',
+  'medium',
+  'seldom',
+  'rarest',
+  'absent',
+  '常见',
+  'it',
+  'common -medium',
+  '"medium thing"',
+  'seldom common',
+  '常见 medium',
+  '"g of it"',
+  'thing -common',
+];
 
 function dayOf(random: Random): Date {
   return new Date(Date.parse('2020-01-01T00:00:00Z') + random.whole(0, 100_000) * 60_000);
@@ -162,7 +176,12 @@ test(
         since: now(random, 0.2) ? dayOf(random) : null,
       };
       const bound = random.whole(0, LARGE * 10 + 20);
-      const asked = { conversationKey: now(random, 0.8) ? 1 : random.one([20, 44, 103]), isForward: now(random, 0.5), bound, limit: random.one([1, 5, 21, 101]) };
+      const asked = {
+        conversationKey: now(random, 0.8) ? 1 : random.one([20, 44, 103]),
+        isForward: now(random, 0.5),
+        bound,
+        limit: random.one([1, 5, 21, 101]),
+      };
       const rows = await planPage(filter).read(database.sql, VIEWER, [{ ...asked, filter, place: null }]);
       const found = rows.flatMap(({ sequence }) => (sequence === null ? [] : [sequence]));
       const { text: condition, ...others } = filter;
@@ -175,7 +194,11 @@ test(
 
 type Asked = { readonly conversationKey: number; readonly isForward: boolean; readonly bound: number; readonly limit: number };
 
-async function pageOf(asked: Asked, { text, threadRoot, hasReactions, pinned, since }: PageFilter, authorKey: number | null): Promise<readonly number[]> {
+async function pageOf(
+  asked: Asked,
+  { text, threadRoot, hasReactions, pinned, since }: PageFilter,
+  authorKey: number | null,
+): Promise<readonly number[]> {
   const { conversationKey, isForward, bound, limit } = asked;
   const rows = await database.sql<{ sequence: number }>`
     SELECT m.sequence FROM model m

@@ -19,7 +19,8 @@ CREATE OR REPLACE FUNCTION search_needles(p_texts text[]) RETURNS TABLE (ord int
 $$;
 
 -- Searches over many conversations go step by step through all of them at once. Each of these steps answers messages that match, of the conversations
--- given, in no order.
+-- given, in no order. What is looked up for one message is asked for as a value: of EXISTS the planner may think that it is best looked up in a table of
+-- all messages that there are.
 
 -- Of the messages that come after the end of the last block, written at p_since (null: whenever) or later and before p_until. A thousand conversations
 -- have sixteen thousand of them, so plain ASCII is not folded before it holds a piece of what is looked for: one without spaces, as these alone could
@@ -54,8 +55,8 @@ BEGIN
     FROM unnest(p_conversations, p_ends) c (id, block_end),
          LATERAL (SELECT y.block FROM (SELECT b AS block, b.last_sequence, b.sequences[1] AS first_sequence, b.texts FROM search_blocks b WHERE b.conversation_id = c.id AND b.last_sequence <= c.block_end
                                         ORDER BY b.conversation_id DESC, b.last_sequence DESC LIMIT p_count) y
-                   WHERE (p_since IS NULL OR EXISTS (SELECT FROM messages m WHERE m.conversation_id = c.id AND m.sequence = y.last_sequence AND m.created_at >= p_since))
-                     AND (p_until IS NULL OR EXISTS (SELECT FROM messages m WHERE m.conversation_id = c.id AND m.sequence = y.first_sequence AND m.created_at < p_until))
+                   WHERE (p_since IS NULL OR (SELECT m.created_at FROM messages m WHERE m.conversation_id = c.id AND m.sequence = y.last_sequence) >= p_since)
+                     AND (p_until IS NULL OR (SELECT m.created_at FROM messages m WHERE m.conversation_id = c.id AND m.sequence = y.first_sequence) < p_until)
                      AND (SELECT strpos(w.text, p_texts[1]) > 0 OR strpos(w.text, E'\n') > 0 FROM (SELECT array_to_string(y.texts, E'\t') AS text OFFSET 0) w) OFFSET 0) x,
          LATERAL search_block(x.block, 0, c.block_end + 1, false, NULL, p_author, NULL, NULL, p_texts, p_starts, p_unwanted_texts, p_unwanted_starts) t (sequence),
          LATERAL (SELECT m.created_at FROM messages m WHERE m.conversation_id = c.id AND m.sequence = t.sequence OFFSET 0) m;
@@ -197,7 +198,7 @@ BEGIN
         FROM unnest(ids, ends) c (id, block_end),
              LATERAL (SELECT b.last_sequence AS block_end FROM search_blocks b WHERE b.conversation_id = c.id AND b.last_sequence <= c.block_end
                        ORDER BY b.conversation_id DESC, b.last_sequence DESC OFFSET CASE WHEN asked IS NULL THEN step ELSE 0 END LIMIT 1) e
-       WHERE (asked IS NULL OR c.id <> ALL (asked)) AND (since IS NULL OR EXISTS (SELECT FROM messages m WHERE m.conversation_id = c.id AND m.sequence = e.block_end AND m.created_at >= since));
+       WHERE (asked IS NULL OR c.id <> ALL (asked)) AND (since IS NULL OR (SELECT m.created_at FROM messages m WHERE m.conversation_id = c.id AND m.sequence = e.block_end) >= since);
     END IF;
     IF asked IS NULL THEN step := greatest(2 * step, 1); END IF;
   END LOOP;

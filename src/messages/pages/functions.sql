@@ -109,8 +109,8 @@ CREATE OR REPLACE FUNCTION search_block(
                    AND search_matches(CASE WHEN t.folded <> E'\n' THEN t.folded
                                            ELSE (SELECT search_folded(m.body) FROM messages m WHERE m.conversation_id = b.conversation_id AND m.sequence = b.sequences[t.n]) END,
                                       p_texts, p_starts, p_unwanted_texts, p_unwanted_starts)
-                   AND (p_reacted IS NULL OR p_reacted = EXISTS (SELECT FROM message_changes y WHERE y.conversation_id = b.conversation_id AND y.message_sequence = b.sequences[t.n] AND y.has_reactions))
-                   AND (p_pinned IS NULL OR p_pinned = EXISTS (SELECT FROM message_changes y WHERE y.conversation_id = b.conversation_id AND y.message_sequence = b.sequences[t.n] AND y.is_pinned))
+                   AND (p_reacted IS NULL OR p_reacted = coalesce((SELECT y.has_reactions FROM message_changes y WHERE y.conversation_id = b.conversation_id AND y.message_sequence = b.sequences[t.n]), false))
+                   AND (p_pinned IS NULL OR p_pinned = coalesce((SELECT y.is_pinned FROM message_changes y WHERE y.conversation_id = b.conversation_id AND y.message_sequence = b.sequences[t.n]), false))
               ELSE false END
    ORDER BY CASE WHEN p_forward THEN t.n ELSE -t.n END
 $$;
@@ -142,23 +142,23 @@ CREATE OR REPLACE FUNCTION search_block_end(p_conversation bigint, p_sequence bi
   SELECT coalesce((SELECT b.last_sequence FROM search_blocks b WHERE b.conversation_id = p_conversation AND b.last_sequence >= p_sequence ORDER BY b.conversation_id, b.last_sequence LIMIT 1), p_newest)
 $$;
 
--- The next messages of a list that have reactions, in the order asked for, of one author or of whomever. In the form of pages/store.ts, which leaves
+-- The next messages of a list that have reactions, in the order asked for, 32 at most, of one author or of whomever. In the form of pages/store.ts, which leaves
 -- the planner one index each.
-CREATE OR REPLACE FUNCTION search_marks(p_conversation bigint, p_low bigint, p_high bigint, p_forward boolean, p_root bigint, p_author bigint) RETURNS bigint[]
+CREATE OR REPLACE FUNCTION search_marks(p_conversation bigint, p_low bigint, p_high bigint, p_forward boolean, p_root bigint, p_author bigint, p_limit integer) RETURNS bigint[]
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
   IF p_author IS NOT NULL AND p_forward THEN
-    RETURN ARRAY(SELECT y.message_sequence FROM message_changes y WHERE y.conversation_id = p_conversation AND y.thread_root = p_root AND y.has_reactions
-                    AND (y.author_id, y.message_sequence) > (p_author, p_low) AND (y.author_id, y.message_sequence) < (p_author, p_high) ORDER BY y.author_id, y.message_sequence LIMIT 32);
+    RETURN ARRAY(SELECT x.message_sequence FROM (SELECT y.message_sequence FROM message_changes y WHERE y.conversation_id = p_conversation AND y.thread_root = p_root AND y.has_reactions
+                    AND (y.author_id, y.message_sequence) > (p_author, p_low) AND (y.author_id, y.message_sequence) < (p_author, p_high) ORDER BY y.author_id, y.message_sequence LIMIT 32) x LIMIT p_limit);
   ELSIF p_author IS NOT NULL THEN
-    RETURN ARRAY(SELECT y.message_sequence FROM message_changes y WHERE y.conversation_id = p_conversation AND y.thread_root = p_root AND y.has_reactions
-                    AND (y.author_id, y.message_sequence) > (p_author, p_low) AND (y.author_id, y.message_sequence) < (p_author, p_high) ORDER BY y.author_id DESC, y.message_sequence DESC LIMIT 32);
+    RETURN ARRAY(SELECT x.message_sequence FROM (SELECT y.message_sequence FROM message_changes y WHERE y.conversation_id = p_conversation AND y.thread_root = p_root AND y.has_reactions
+                    AND (y.author_id, y.message_sequence) > (p_author, p_low) AND (y.author_id, y.message_sequence) < (p_author, p_high) ORDER BY y.author_id DESC, y.message_sequence DESC LIMIT 32) x LIMIT p_limit);
   ELSIF p_forward THEN
-    RETURN ARRAY(SELECT y.message_sequence FROM message_changes y WHERE y.conversation_id = p_conversation AND y.message_sequence > 0 AND y.has_reactions
-                    AND (y.thread_root, y.message_sequence) > (p_root, p_low) AND (y.thread_root, y.message_sequence) < (p_root, p_high) ORDER BY y.thread_root, y.message_sequence LIMIT 32);
+    RETURN ARRAY(SELECT x.message_sequence FROM (SELECT y.message_sequence FROM message_changes y WHERE y.conversation_id = p_conversation AND y.message_sequence > 0 AND y.has_reactions
+                    AND (y.thread_root, y.message_sequence) > (p_root, p_low) AND (y.thread_root, y.message_sequence) < (p_root, p_high) ORDER BY y.thread_root, y.message_sequence LIMIT 32) x LIMIT p_limit);
   ELSE
-    RETURN ARRAY(SELECT y.message_sequence FROM message_changes y WHERE y.conversation_id = p_conversation AND y.message_sequence > 0 AND y.has_reactions
-                    AND (y.thread_root, y.message_sequence) > (p_root, p_low) AND (y.thread_root, y.message_sequence) < (p_root, p_high) ORDER BY y.thread_root DESC, y.message_sequence DESC LIMIT 32);
+    RETURN ARRAY(SELECT x.message_sequence FROM (SELECT y.message_sequence FROM message_changes y WHERE y.conversation_id = p_conversation AND y.message_sequence > 0 AND y.has_reactions
+                    AND (y.thread_root, y.message_sequence) > (p_root, p_low) AND (y.thread_root, y.message_sequence) < (p_root, p_high) ORDER BY y.thread_root DESC, y.message_sequence DESC LIMIT 32) x LIMIT p_limit);
   END IF;
 END $$;
 
@@ -189,10 +189,11 @@ DECLARE
   high     bigint := p_high;
   lowest   bigint := greatest(p_low + 1, oldest, 1);
   highest  bigint := search_block_end(p_conversation, least(p_high - 1, latest), newest);
-  is_first boolean := true;
+  is_first boolean := p_reacted IS NOT TRUE;
   -- Of those with reactions: how many were looked at by themselves, and how many of these matched.
-  looked bigint := 0; told bigint := 0; share double precision;
-  wanted integer; span bigint; reach bigint; shift integer; bucket bigint; part text; part_lowest bigint; part_highest bigint; found bigint[]; marks bigint[];
+  looked bigint := 0; told bigint := 0; told_in bigint; apart bigint; batch integer; is_by_marks boolean := true;
+  share double precision; given double precision;
+  wanted integer; span bigint; shift integer; bucket bigint; part text; part_lowest bigint; part_highest bigint; found bigint[]; marks bigint[];
 BEGIN
   sequences := '{}';
   IF p_root IS NOT NULL AND (oldest IS NULL OR latest IS NULL) THEN RETURN; END IF;
@@ -217,12 +218,20 @@ BEGIN
     wanted := p_limit - cardinality(sequences);
     span := search_span(searched, hits);
     IF p_reacted THEN
-      marks := search_marks(p_conversation, low, least(high, newest + 1), p_forward, p_root, p_author);
+      batch := CASE WHEN is_by_marks THEN 32 ELSE 8 END;
+      marks := search_marks(p_conversation, low, least(high, newest + 1), p_forward, p_root, p_author, batch);
       EXIT WHEN cardinality(marks) = 0;
-      -- Nothing before the first of them has reactions.
-      IF p_forward THEN low := marks[1] - 1; lowest := marks[1]; ELSE high := marks[1] + 1; highest := search_block_end(p_conversation, marks[1], newest); END IF;
-      -- For each that is found so many marks are passed over, or so many blocks, which have several of what is common, without reactions.
-      IF cardinality(marks) < 32 OR (looked + 1) / (told + 1) <= greatest(abs(marks[1] - marks[cardinality(marks)]) / 32, 1) / greatest(32 * (told + 1) / (looked + 1), 1) THEN
+      -- Nothing before the first of them has reactions. Its block may end beyond the part that it is in, which has been searched then.
+      IF p_forward THEN low := marks[1] - 1; lowest := greatest(lowest, marks[1]); ELSE high := marks[1] + 1; highest := least(highest, search_block_end(p_conversation, marks[1], newest)); END IF;
+      -- One in so many messages has reactions; of these one in so many matches.
+      apart := greatest(abs(marks[1] - marks[cardinality(marks)]) / greatest(cardinality(marks) - 1, 1), 1);
+      told_in := (looked + 1) / (told + 1);
+      span := 300 * apart * told_in;
+      IF told_in > 8 THEN share := coalesce(share, search_share(ARRAY[p_conversation], ARRAY[highest], 32, p_root, p_author, p_keys)); END IF;
+      -- Either the messages with reactions are looked at, each by its mark, or blocks, until the page is full or all are.
+      is_by_marks := cardinality(marks) < batch
+                     OR 2 * least(wanted * told_in, (highest - lowest) / apart) <= least(wanted * span / 300, highest - lowest) / 32 * greatest(32.0 * told / (looked + 1), coalesce(share, 1));
+      IF is_by_marks THEN
         SELECT coalesce(array_agg(x.sequence), '{}') INTO found
           FROM (SELECT s.sequence FROM unnest(marks) WITH ORDINALITY s (sequence, ord),
                        LATERAL (SELECT m.body FROM messages m WHERE m.conversation_id = p_conversation AND m.sequence = s.sequence AND (p_pinned IS NULL OR (m.pinned_at IS NOT NULL) = p_pinned) OFFSET 0) m
@@ -235,14 +244,14 @@ BEGIN
       END IF;
     END IF;
     part_lowest := lowest; part_highest := highest;
-    -- Over how many messages 300 blocks are spread that the index gives, which knows nothing of reactions: at least those with what was found.
-    reach := CASE WHEN p_reacted THEN least(span, 300 * (looked + 1) / (told + 1)) ELSE span END;
-    IF NOT is_first AND wanted * span / 9600 > least(32768, highest - lowest) * 300 / reach THEN
+    -- Which share of the blocks the index would give, which knows nothing of reactions: at least that in which something was found.
+    given := CASE WHEN p_reacted THEN 32.0 * told / (looked + 1) ELSE 32.0 * hits / (searched + 1) END;
+    IF NOT is_first AND wanted * span / 9600 > least(32768, highest - lowest) / 32 * given THEN
       share := coalesce(share, search_share(ARRAY[p_conversation], ARRAY[highest], 32, p_root, p_author, p_keys));
-      reach := least(reach, (9600 / share)::bigint);
+      given := greatest(given, share);
     END IF;
-    -- The last compares how many blocks would be gone through with how many the index would gather.
-    IF is_first OR highest - lowest < 1024 OR wanted * span / 9600 <= least(32768, highest - lowest) * 300 / reach THEN
+    -- The last compares how many blocks would be gone through, until the page is full or the next part begins, with how many the index would gather.
+    IF is_first OR highest - lowest < 1024 OR least(wanted * span / 9600, CASE WHEN p_forward THEN 32768 - (lowest & 32767) ELSE (highest & 32767) + 1 END / 32) <= least(32768, highest - lowest) / 32 * given THEN
       IF p_forward THEN
         SELECT max(x.last_sequence) INTO part_highest FROM
           (SELECT b.last_sequence FROM search_blocks b WHERE b.conversation_id = p_conversation AND b.last_sequence >= lowest AND b.last_sequence <= highest ORDER BY b.conversation_id, b.last_sequence LIMIT CASE WHEN is_first THEN 4 ELSE 32 END) x;
@@ -265,8 +274,8 @@ BEGIN
                LIMIT wanted) y;
       searched := searched + CASE WHEN is_first THEN 128 ELSE 1024 END;
     ELSE
-      -- The conversation as a whole, or the part of it, of one of two sizes, in which the next block is.
-      shift := CASE WHEN reach >= newest THEN NULL WHEN reach >= 1 << 18 THEN 18 ELSE 15 END;
+      -- The conversation as a whole, or the part of it, of one of two sizes, in which the next block is: so that about 300 blocks are given at most.
+      shift := CASE WHEN newest / 32 * given <= 300 THEN NULL WHEN 8192 * given <= 300 THEN 18 ELSE 15 END;
       IF shift IS NOT NULL THEN
         bucket := CASE WHEN p_forward THEN lowest ELSE highest END >> shift;
         IF p_forward THEN part_highest := least(highest, ((bucket + 1) << shift) - 1); ELSE part_lowest := greatest(lowest, bucket << shift); END IF;
