@@ -299,8 +299,11 @@ BEGIN
     sequences := sequences || found;
     hits := hits + cardinality(found);
     IF p_forward THEN lowest := part_highest + 1; ELSE highest := part_lowest - 1; END IF;
-    -- For the marks to go on where the blocks did: a block may begin before the part that it ends in.
+    -- For the marks to go on where the blocks did: a block may begin before the part that it ends in. By now so many of those with reactions were looked
+    -- at there.
     IF p_reacted THEN
+      looked := looked + (part_highest - part_lowest + 1) / apart;
+      told := told + cardinality(found);
       part_lowest := coalesce((SELECT b.last_sequence FROM search_blocks b WHERE b.conversation_id = p_conversation AND b.last_sequence < CASE WHEN p_forward THEN lowest ELSE part_lowest END
                                  ORDER BY b.conversation_id DESC, b.last_sequence DESC LIMIT 1), 0);
       IF p_forward THEN low := greatest(low, part_lowest); ELSE high := least(high, part_lowest + 1); END IF;
