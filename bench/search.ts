@@ -37,7 +37,7 @@ const BATCHES_PER_ROUND = 20;
 const PRICE_ROUNDS = 20;
 const NAIVE_ROUNDS = 3;
 const vocabulary = createVocabulary();
-/** By their rank among 50,000, so that they are in about one message in fifty, in 3,000, and in 60,000; and parts of those. */
+/** By their rank among 50,000, so that they are, also within other words, in about one message of ten, of 100, and of 12,600; and parts of those. */
 const ranked = (rank: number) => vocabulary.words[rank] ?? '';
 const TEXTS = {
   'common word': ranked(4),

@@ -38,7 +38,7 @@ const CANDIDATES: readonly Candidate[] = [
   {
     name: 'text',
     reason:
-      'What messages say is looked for in blocks of them, from the end on: the newest as they stand, older ones by an index. Of pinned messages, at most 100, each is looked at.',
+      'What messages say is looked for in blocks of them, from the end on: the newest as they stand, older ones by an index, if they are not common. Of pinned messages, at most 100, each is looked at; of those with reactions, where these are far apart.',
     isOpenEnded: true,
     fits: ({ text }) => text !== null,
     read: readTextPages,

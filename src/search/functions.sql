@@ -18,13 +18,82 @@ CREATE OR REPLACE FUNCTION search_needles(p_texts text[]) RETURNS TABLE (ord int
    ORDER BY t.ord
 $$;
 
+-- Searches over many conversations go step by step through all of them at once. Each of these steps answers messages that match, of the conversations
+-- given, in no order. What is looked up for one message is asked for as a value: of EXISTS the planner may think that it is best looked up in a table of
+-- all messages that there are.
+
+-- Of the messages that come after the end of the last block, written at p_since (null: whenever) or later and before p_until. A thousand conversations
+-- have sixteen thousand of them, so plain ASCII is not folded before it holds a piece of what is looked for: one without spaces, as these alone could
+-- have been another white space.
+CREATE OR REPLACE FUNCTION search_tails(
+  p_conversations bigint[], p_ends bigint[], p_author bigint, p_since timestamptz, p_until timestamptz,
+  p_texts text[], p_starts text[], p_unwanted_texts text[], p_unwanted_starts text[])
+RETURNS TABLE (conversation_id bigint, sequence bigint, created_at timestamptz) LANGUAGE plpgsql STABLE AS $$
+#variable_conflict use_column
+DECLARE
+  piece text := (SELECT w FROM unnest(string_to_array(p_texts[1], ' ')) w ORDER BY length(w) DESC LIMIT 1);
+BEGIN
+  RETURN QUERY
+  SELECT c.id, m.sequence, m.created_at
+    FROM unnest(p_conversations, p_ends) c (id, block_end),
+         LATERAL (SELECT x.sequence, x.created_at, x.body FROM messages x
+                   WHERE x.conversation_id = c.id AND x.sequence > c.block_end AND x.body IS NOT NULL AND (p_author IS NULL OR x.author_id = p_author)
+                     AND (p_since IS NULL OR x.created_at >= p_since) AND x.created_at < p_until
+                     AND CASE WHEN octet_length(x.body) = length(x.body) THEN strpos(lower(x.body COLLATE "C"), piece) > 0 ELSE true END OFFSET 0) m
+   WHERE search_matches(search_folded(m.body), p_texts, p_starts, p_unwanted_texts, p_unwanted_starts);
+END $$;
+
+-- Of the last p_count blocks that end at p_ends or before: of these those that end at p_since or later and begin before p_until (null: whenever).
+CREATE OR REPLACE FUNCTION search_last_blocks(
+  p_conversations bigint[], p_ends bigint[], p_count integer, p_author bigint, p_since timestamptz, p_until timestamptz,
+  p_texts text[], p_starts text[], p_unwanted_texts text[], p_unwanted_starts text[])
+RETURNS TABLE (conversation_id bigint, sequence bigint, created_at timestamptz) LANGUAGE plpgsql STABLE AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+  SELECT c.id, t.sequence, m.created_at
+    FROM unnest(p_conversations, p_ends) c (id, block_end),
+         LATERAL (SELECT y.block FROM (SELECT b AS block, b.last_sequence, b.sequences[1] AS first_sequence, b.texts FROM search_blocks b WHERE b.conversation_id = c.id AND b.last_sequence <= c.block_end
+                                        ORDER BY b.conversation_id DESC, b.last_sequence DESC LIMIT p_count) y
+                   WHERE (p_since IS NULL OR (SELECT m.created_at FROM messages m WHERE m.conversation_id = c.id AND m.sequence = y.last_sequence) >= p_since)
+                     AND (p_until IS NULL OR (SELECT m.created_at FROM messages m WHERE m.conversation_id = c.id AND m.sequence = y.first_sequence) < p_until)
+                     AND (SELECT strpos(w.text, p_texts[1]) > 0 OR strpos(w.text, E'\n') > 0 FROM (SELECT array_to_string(y.texts, E'\t') AS text OFFSET 0) w) OFFSET 0) x,
+         LATERAL search_block(x.block, 0, c.block_end + 1, false, NULL, p_author, NULL, NULL, p_texts, p_starts, p_unwanted_texts, p_unwanted_starts) t (sequence),
+         LATERAL (SELECT m.created_at FROM messages m WHERE m.conversation_id = c.id AND m.sequence = t.sequence OFFSET 0) m;
+END $$;
+
+-- Of all blocks that end at p_ends or before, for which the index is asked once for all conversations.
+CREATE OR REPLACE FUNCTION search_by_index(
+  p_conversations bigint[], p_ends bigint[], p_author bigint, p_texts text[], p_starts text[], p_unwanted_texts text[], p_unwanted_starts text[], p_keys text[])
+RETURNS TABLE (conversation_id bigint, sequence bigint, created_at timestamptz) LANGUAGE plpgsql STABLE AS $$
+#variable_conflict use_column
+DECLARE
+  keys  text[] := p_keys || CASE WHEN p_author IS NULL THEN '{}' ELSE ARRAY['author:' || p_author] END;
+  parts text[] := ARRAY(SELECT 'all:' || c FROM unnest(p_conversations) c);
+  longs text[] := ARRAY(SELECT 'long:all:' || c FROM unnest(p_conversations) c);
+BEGIN
+  RETURN QUERY
+  SELECT (x.block).conversation_id, t.sequence, m.created_at
+    FROM (SELECT b FROM search_blocks b
+           WHERE ((search_keys(b.conversation_id, b.last_sequence, b.authors, b.thread_roots, b.texts) COLLATE "C") @> keys
+                    AND (search_keys(b.conversation_id, b.last_sequence, b.authors, b.thread_roots, b.texts) COLLATE "C") && parts
+                  OR (search_keys(b.conversation_id, b.last_sequence, b.authors, b.thread_roots, b.texts) COLLATE "C") && longs)
+             AND (SELECT strpos(w.text, p_texts[1]) > 0 OR strpos(w.text, E'\n') > 0 FROM (SELECT array_to_string(b.texts, E'\t') AS text OFFSET 0) w) OFFSET 0) x (block),
+         LATERAL search_block(x.block, 0, 9223372036854775807, false, NULL, p_author, NULL, NULL, p_texts, p_starts, p_unwanted_texts, p_unwanted_starts) t (sequence),
+         LATERAL (SELECT m.created_at FROM messages m WHERE m.conversation_id = (x.block).conversation_id AND m.sequence = t.sequence OFFSET 0) m
+   WHERE t.sequence <= p_ends[array_position(p_conversations, (x.block).conversation_id)];
+END $$;
+
 -- The newest messages that match, of all conversations that p_user is in, or of some; deleted ones never. Membership is judged in the snapshot of the
 -- statement. In the order of time, then of conversations, then of sequences; after the place of p_at, p_place_conversation and p_place_sequence.
 -- p_conversation 0: all; p_titles: what the title, or the name or handle of the other one in a DIRECT conversation, must hold, folded. p_author null: of
 -- whomever.
 --
--- The conversation with the newest activity is searched first. When the page is full, each of the others is searched only as far back as the page
--- goes, and the first whose last activity lies before that ends the search.
+-- The conversations with the newest activity are searched first, eight, 64, 512, then all others at once (at most 1,024 at a time); once the page is full,
+-- those whose last activity lies before its end are left out. First the messages that are in no block are looked at, then the last block of each
+-- conversation, the two before, the four before them and so on, as far back as the page goes: so what is common fills the page. For what remains the
+-- index is asked, about all conversations at once, as soon as that is thought to be less than to go on; and of a few conversations that hold much,
+-- each is walked through by itself.
 CREATE OR REPLACE FUNCTION search_everywhere(
   p_user bigint, p_conversation bigint, p_titles text[], p_author bigint, p_since timestamptz, p_until timestamptz,
   p_at timestamptz, p_place_conversation bigint, p_place_sequence bigint, p_limit integer,
@@ -32,33 +101,106 @@ CREATE OR REPLACE FUNCTION search_everywhere(
 RETURNS TABLE (conversation_id bigint, sequence bigint, created_at timestamptz) LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
-  c record; searched bigint := 0; hits bigint := 0; sequences bigint[]; low bigint; high bigint; until timestamptz; since timestamptz := p_since;
+  until timestamptz := least(p_until, p_at + interval '1 microsecond');
+  since timestamptz := p_since;
+  -- By their activity, the newest first, and the next that is to be searched.
+  all_ids bigint[]; all_lasts timestamptz[]; next integer := 1; size integer := 8;
+  -- Those that are searched, and where the last of their blocks ends that still is to be; of them those for which the index is asked.
+  ids bigint[] := '{}'; ends bigint[] := '{}'; asked bigint[]; asked_ends bigint[];
+  step integer := 1; is_few boolean; is_bounded boolean := true; is_past boolean := false; low bigint; high bigint;
+  searched bigint := 0; hits bigint := 0; share double precision; wanted integer; new_searched bigint; walked bigint[];
+  -- The page so far, and what was found last.
   conversations bigint[] := '{}'; found bigint[] := '{}'; times timestamptz[] := '{}';
+  new_ids bigint[]; new_ends bigint[]; new_conversations bigint[]; new_found bigint[]; new_times timestamptz[];
 BEGIN
-  FOR c IN
-    SELECT x.id, x.sequence, x.last_at
-      FROM members b, LATERAL (SELECT x.* FROM conversations x WHERE x.id = b.conversation_id OFFSET 0) x
-      LEFT JOIN users p ON p.id = CASE WHEN x.direct_low = p_user THEN x.direct_high ELSE x.direct_low END
-     WHERE b.user_id = p_user AND b.left_sequence IS NULL AND (p_conversation = 0 OR b.conversation_id = p_conversation) AND (p_since IS NULL OR x.last_at >= p_since)
-       AND (cardinality(p_titles) = 0 OR search_matches(search_fold(concat_ws(E'\n', x.title, p.display_name, p.handle)), p_titles, array_fill(''::text, ARRAY[cardinality(p_titles)]), '{}', '{}'))
-     ORDER BY x.last_at DESC, x.id DESC
-  LOOP
-    EXIT WHEN cardinality(times) = p_limit AND c.last_at < times[p_limit];
-    since := CASE WHEN cardinality(times) = p_limit THEN greatest(p_since, times[p_limit]) ELSE p_since END;
-    -- A message of the time of the place comes after it in a conversation with a smaller key, and in its own with a smaller number.
-    until := least(p_until, CASE WHEN c.id <= p_place_conversation THEN p_at + interval '1 microsecond' ELSE p_at END);
-    low := CASE WHEN since IS NULL THEN 0 ELSE coalesce(sequence_at_time(c.id, since), c.sequence + 1) - 1 END;
-    high := least(CASE WHEN until > c.last_at THEN c.sequence + 1 ELSE coalesce(sequence_at_time(c.id, until), c.sequence + 1) END,
-                  CASE WHEN c.id = p_place_conversation THEN p_place_sequence END);
-    CONTINUE WHEN low + 1 >= high;
-    SELECT w.searched, w.hits, w.sequences INTO searched, hits, sequences
-      FROM search_walk(c.id, low, high, false, p_limit, NULL, p_author, NULL, NULL, p_texts, p_starts, p_unwanted_texts, p_unwanted_starts, p_keys, searched, hits) w;
-    CONTINUE WHEN cardinality(sequences) = 0;
-    SELECT array_agg(y.id), array_agg(y.sequence), array_agg(y.at) INTO conversations, found, times
-      FROM (SELECT y.* FROM (SELECT * FROM unnest(conversations, found, times)
-                             UNION ALL SELECT c.id, s.sequence, m.created_at FROM unnest(sequences) s (sequence),
-                                              LATERAL (SELECT m.created_at FROM messages m WHERE m.conversation_id = c.id AND m.sequence = s.sequence OFFSET 0) m) y (id, sequence, at)
-             ORDER BY y.at DESC, y.id DESC, y.sequence DESC LIMIT p_limit) y;
+  SELECT array_agg(y.id), array_agg(y.last_at) INTO all_ids, all_lasts
+    FROM (SELECT x.id, x.last_at
+            FROM members b, LATERAL (SELECT x.* FROM conversations x WHERE x.id = b.conversation_id OFFSET 0) x
+           WHERE b.user_id = p_user AND b.left_sequence IS NULL AND (p_conversation = 0 OR b.conversation_id = p_conversation) AND (p_since IS NULL OR x.last_at >= p_since)
+             AND (cardinality(p_titles) = 0
+                  OR search_matches(search_fold(concat_ws(E'\n', x.title, (SELECT concat_ws(E'\n', u.display_name, u.handle) FROM users u
+                                                                             WHERE u.id = CASE WHEN x.direct_low = p_user THEN x.direct_high ELSE x.direct_low END))),
+                                    p_titles, array_fill(''::text, ARRAY[cardinality(p_titles)]), '{}', '{}'))
+           ORDER BY x.last_at DESC, x.id DESC) y;
+  WHILE cardinality(ids) > 0 OR next <= cardinality(all_ids) LOOP
+    asked := NULL; new_searched := 0;
+    -- Of the first ones only what is soon done: they fill the page with what is common, and tell how common it is.
+    is_few := next <= cardinality(all_ids) AND next <= 8 + 64 + 512 + 1;
+    IF next <= cardinality(all_ids) AND (cardinality(ids) = 0 OR is_few AND (step > 8 OR step * cardinality(ids) > 64)) THEN
+      -- More conversations: where their blocks end, and what is in none.
+      EXIT WHEN all_lasts[next] < since AND cardinality(ids) = 0;
+      SELECT coalesce(array_agg(c.id), '{}'), array_agg(coalesce(e.block_end, 0)) INTO new_ids, new_ends
+        FROM unnest(all_ids[next : next + size - 1], all_lasts[next : next + size - 1]) c (id, last_at)
+        LEFT JOIN LATERAL (SELECT b.last_sequence AS block_end FROM search_blocks b WHERE b.conversation_id = c.id ORDER BY b.conversation_id DESC, b.last_sequence DESC LIMIT 1) e ON true
+       WHERE since IS NULL OR c.last_at >= since;
+      SELECT array_agg(t.conversation_id), array_agg(t.sequence), array_agg(t.created_at) INTO new_conversations, new_found, new_times
+        FROM search_tails(new_ids, new_ends, p_author, since, until, p_texts, p_starts, p_unwanted_texts, p_unwanted_starts) t;
+      IF until > all_lasts[next] THEN
+        IF since IS NULL THEN new_searched := 16 * cardinality(new_ids); END IF;
+      ELSE
+        is_bounded := false; is_past := true;
+      END IF;
+      SELECT coalesce(array_agg(c.id), '{}'), coalesce(array_agg(c.block_end), '{}') INTO ids, ends FROM unnest(ids || new_ids, ends || new_ends) c (id, block_end) WHERE c.block_end > 0;
+      step := 0;
+      next := next + size; size := least(8 * size, 1024);
+    ELSE
+      IF NOT is_few THEN
+        -- The index is asked if it gives fewer blocks than would have to be gone through: while the page has room, for all; else for those
+        -- of which fewer than the step has.
+        share := coalesce(share, search_share(ids, ends, 16, NULL, p_author, p_keys));
+        wanted := p_limit - cardinality(times);
+        SELECT array_agg(c.id), array_agg(c.block_end), sum(c.block_end)::bigint INTO asked, asked_ends, new_searched
+          FROM (SELECT c.*, sum(c.block_end) OVER () * share / 32 + 2 * cardinality(ids) AS given FROM unnest(ids, ends) c (id, block_end)) c
+         WHERE CASE WHEN wanted > 0 THEN c.given * (hits + 1) <= wanted * searched / 32 + CASE WHEN is_bounded THEN 0 ELSE 16 * cardinality(ids) * (hits + 1) END ELSE (c.block_end * share / 32 + 1) * 2 <= step END;
+      END IF;
+      IF asked IS NOT NULL THEN
+        SELECT array_agg(t.conversation_id), array_agg(t.sequence), array_agg(t.created_at) INTO new_conversations, new_found, new_times
+          FROM search_by_index(asked, asked_ends, p_author, p_texts, p_starts, p_unwanted_texts, p_unwanted_starts, p_keys) t;
+      ELSIF step <= 8 OR cardinality(ids) > 8 THEN
+        IF NOT is_bounded THEN
+          -- Where more than eight blocks were written later, by halving; else they are passed over one by one.
+          SELECT array_agg(c.id), array_agg(CASE WHEN m.created_at >= until THEN search_block_end(c.id, sequence_at_time(c.id, until), c.block_end) ELSE c.block_end END) INTO ids, ends
+            FROM unnest(ids, ends) c (id, block_end)
+            LEFT JOIN LATERAL (SELECT m.created_at FROM (SELECT b.last_sequence FROM search_blocks b WHERE b.conversation_id = c.id AND b.last_sequence <= c.block_end
+                                                          ORDER BY b.conversation_id DESC, b.last_sequence DESC OFFSET 8 LIMIT 1) e,
+                                      LATERAL (SELECT m.created_at FROM messages m WHERE m.conversation_id = c.id AND m.sequence = e.last_sequence OFFSET 0) m) m ON true;
+          is_bounded := true;
+        END IF;
+        SELECT array_agg(t.conversation_id), array_agg(t.sequence), array_agg(t.created_at) INTO new_conversations, new_found, new_times
+          FROM search_last_blocks(ids, ends, step, p_author, since, CASE WHEN is_past THEN until END, p_texts, p_starts, p_unwanted_texts, p_unwanted_starts) t;
+        new_searched := 32 * step * cardinality(ids);
+      ELSE
+        asked := ids[1:1];
+        low := CASE WHEN since IS NULL THEN 0 ELSE coalesce(sequence_at_time(ids[1], since), ends[1] + 1) - 1 END;
+        high := least(ends[1] + 1, sequence_at_time(ids[1], CASE WHEN ids[1] <= p_place_conversation THEN until ELSE least(p_until, p_at) END),
+                      CASE WHEN ids[1] = p_place_conversation THEN p_place_sequence END);
+        SELECT w.searched, w.hits - cardinality(w.sequences), w.sequences INTO searched, hits, walked
+          FROM search_walk(ids[1], low, high, false, p_limit, NULL, p_author, NULL, NULL, p_texts, p_starts, p_unwanted_texts, p_unwanted_starts, p_keys, searched, hits) w;
+        SELECT array_agg(ids[1]), array_agg(s.sequence), array_agg(m.created_at) INTO new_conversations, new_found, new_times
+          FROM unnest(walked) s (sequence), LATERAL (SELECT m.created_at FROM messages m WHERE m.conversation_id = ids[1] AND m.sequence = s.sequence OFFSET 0) m;
+        new_searched := 0;
+      END IF;
+    END IF;
+    IF new_searched > 0 OR asked IS NOT NULL THEN
+      searched := searched + new_searched;
+      hits := hits + coalesce(cardinality(new_found), 0);
+    END IF;
+    IF new_found IS NOT NULL THEN
+      SELECT array_agg(y.id), array_agg(y.sequence), array_agg(y.at) INTO conversations, found, times
+        FROM (SELECT y.* FROM (SELECT * FROM unnest(conversations, found, times) UNION ALL SELECT * FROM unnest(new_conversations, new_found, new_times)) y (id, sequence, at)
+               WHERE (since IS NULL OR y.at >= since) AND y.at < until AND (y.at, y.id, y.sequence) < (p_at, p_place_conversation, p_place_sequence)
+               ORDER BY y.at DESC, y.id DESC, y.sequence DESC LIMIT p_limit) y;
+      IF cardinality(times) = p_limit THEN since := greatest(p_since, times[p_limit]); END IF;
+    END IF;
+    -- What remains: not those that were left to the index; the blocks before those of the step; and what the page has room for.
+    IF step > 0 OR since IS NOT NULL THEN
+      SELECT coalesce(array_agg(c.id), '{}'), coalesce(array_agg(e.block_end), '{}') INTO ids, ends
+        FROM unnest(ids, ends) c (id, block_end),
+             LATERAL (SELECT b.last_sequence AS block_end FROM search_blocks b WHERE b.conversation_id = c.id AND b.last_sequence <= c.block_end
+                       ORDER BY b.conversation_id DESC, b.last_sequence DESC OFFSET CASE WHEN asked IS NULL THEN step ELSE 0 END LIMIT 1) e
+       WHERE (asked IS NULL OR c.id <> ALL (asked)) AND (since IS NULL OR (SELECT m.created_at FROM messages m WHERE m.conversation_id = c.id AND m.sequence = e.block_end) >= since);
+    END IF;
+    IF asked IS NULL THEN step := greatest(2 * step, 1); END IF;
   END LOOP;
   RETURN QUERY SELECT * FROM unnest(conversations, found, times);
 END $$;
