@@ -15,6 +15,7 @@ import {
   type OperationDefinitionNode,
   responsePathAsArray,
 } from 'graphql';
+import { type Eventual, isPromise } from './eventual.ts';
 import {
   type Arguments,
   coordinateOf,
@@ -31,7 +32,6 @@ import {
 type Path = GraphQLResolveInfo['path'];
 /** Where something stands; undefined: the whole answer. */
 type Place = Path | undefined;
-type Eventual<Value> = Value | Promise<Value>;
 type Data = Record<string, unknown>;
 
 const COERCION_ERRORS_MAX = 50;
@@ -306,9 +306,3 @@ function needsInfo({ length }: { readonly length: number }): boolean {
 }
 
 const NO_INFO = undefined as unknown as GraphQLResolveInfo; // Of resolvers that do not take it.
-
-/** As graphql tells: by a function of this name. */
-function isPromise(value: unknown): value is Promise<unknown> {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
-  return 'then' in value && typeof value.then === 'function';
-}

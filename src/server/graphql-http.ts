@@ -113,15 +113,16 @@ export function createGraphQLHandler(dependencies: GraphQLHttpDependencies): (ex
     const headers = { ...('headers' in init ? init.headers : {}), Accept: accept };
     const serverContext = outcome === null ? context : { ...context, outcome };
     const answer = await pipeline.yoga.fetch(`http://localhost/graphql${search}`, { ...init, headers }, serverContext);
-    // It is written as a whole, with its length.
-    answer.headers.delete('transfer-encoding');
-    const answerHeaders = { ...Object.fromEntries(answer.headers), ...rateLimitHeaders(limitReport.standing) };
+    for (const [name, value] of Object.entries(rateLimitHeaders(limitReport.standing))) answer.headers.set(name, value);
     const events = eventStreamOf(answer);
-    if (events === null) {
-      const type = answer.headers.get('content-type') ?? '';
-      if (isClean && answer.status === 200 && WHOLE_RESULT.test(type)) contentTypes.set(accept, type);
-      return reply(exchange, answer.status, answerHeaders, await answer.text());
-    }
+    if (events !== null) return replyEvents(exchange, { caller, network, expected, answer, events });
+    const type = answer.headers.get('content-type') ?? '';
+    if (isClean && answer.status === 200 && WHOLE_RESULT.test(type)) contentTypes.set(accept, type);
+    answer.headers.delete('transfer-encoding'); // It is written as a whole, with its length.
+    reply(exchange, answer.status, Object.fromEntries(answer.headers), await answer.text());
+  }
+
+  async function replyEvents(exchange: Exchange, { caller, network, expected, answer, events }: EventAnswer): Promise<void> {
     if (eventStreams.size >= limits.eventStreamsMax) {
       await events.return?.();
       return replyError(exchange, 503, 'OVERLOADED', 'Too many streams are open: come back later.', { 'Retry-After': '5' });
@@ -135,7 +136,7 @@ export function createGraphQLHandler(dependencies: GraphQLHttpDependencies): (ex
       return replyError(exchange, 503, 'OVERLOADED', message, { 'Retry-After': '5' });
     }
     // A proxy must not wait for more before it passes an event on.
-    exchange.response.writeHead(answer.status, { ...answerHeaders, 'X-Accel-Buffering': 'no' });
+    exchange.response.writeHead(answer.status, { ...Object.fromEntries(answer.headers), 'X-Accel-Buffering': 'no' });
     await eventStreams.send(exchange, expected, events);
   }
 
@@ -162,6 +163,15 @@ const REFUSALS: Readonly<Partial<Record<ErrorCode, number>>> = {
   FORBIDDEN: 403,
   BAD_USER_INPUT: 400,
   NOT_FOUND: 400,
+};
+
+/** An answer of server-sent events, and who is to get it. */
+type EventAnswer = {
+  readonly caller: Caller;
+  readonly network: string;
+  readonly expected: ReturnType<EventStreams['expect']>;
+  readonly answer: Response;
+  readonly events: NonNullable<ReturnType<typeof eventStreamOf>>;
 };
 
 type GetInit = { readonly method: 'GET' };
