@@ -103,6 +103,17 @@ describe.skipIf(redis === null)('while Redis is away', () => {
   });
 });
 
+test('who finds Redis empty still reckons with the others, who come back one after the other, and no longer with those who do not', async () => {
+  const seen = [3, 1, 2, 1, 1, 1];
+  const nodes = createRateLimitNodes({ script: () => async () => String(seen.shift()) }, '');
+  const counts = [nodes.count];
+  for (let look = seen.length; look > 0; look -= 1) {
+    await nodes.heartbeat();
+    counts.push(nodes.count);
+  }
+  expect(counts).toEqual([1, 3, 3, 3, 3, 2, 2]);
+});
+
 test('a node that has much to do as it starts counts with the others all the same', async () => {
   const { promise: heard, resolve } = Promise.withResolvers<void>();
   const shared = new MemoryRateLimitStore({ clock: systemClock });
