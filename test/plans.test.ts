@@ -1,10 +1,11 @@
 import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { unreadConversationCount, unreadCounts } from '../src/conversations/store.ts';
+import { conversationsViewed, inbox, membersPages, unreadConversationCount, unreadCounts } from '../src/conversations/store.ts';
 import { NO_FILTER, type PageFilter, type PageRequest } from '../src/messages/pages/page.ts';
 import { PLANS, planPage } from '../src/messages/plan.ts';
-import { lastMessages } from '../src/messages/store.ts';
+import { lastMessages, reactionPages } from '../src/messages/store.ts';
 import { type DedicatedConnection, openDedicatedConnection } from '../src/platform/dedicated-connection.ts';
+import type { Sql } from '../src/platform/postgres.ts';
 import { createTestDatabase, type TestDatabase } from './kit/database.ts';
 import { Explainer, type Reading, statementOf } from './kit/explain.ts';
 import { type LargeHistory, writeLargeHistory } from './kit/large-history.ts';
@@ -178,4 +179,44 @@ describe(`in a conversation of ${MESSAGES} messages`, () => {
       await expect(describePlans([await describeText(), ...found])).toMatchFileSnapshot('../docs/history-plans.md');
     },
   );
+});
+
+test('people are looked up by their keys, also by plans that were made while there was hardly anybody', async () => {
+  await using database = await createTestDatabase();
+  await using own = openDedicatedConnection(database.address);
+  const { sql } = own;
+  const explain = await Explainer.create(sql, ['users']);
+  const [viewer] = await sql<{ id: string }[]>`
+    INSERT INTO users (public_id, handle, display_name) SELECT gen_random_uuid(), 'person_' || n, 'Person ' || n FROM generate_series(1, 20) n RETURNING id::text AS id`;
+  const userKey = Number(viewer?.id);
+  const made = await sql<{ id: string }[]>`
+    SELECT r.id::text AS id FROM generate_series(1, 300), LATERAL (SELECT gen_random_uuid() AS uuid OFFSET 0) g,
+           create_conversation(g.uuid, 2::smallint, ${userKey}::bigint, ${`{${userKey + 1},${userKey + 2}}`}::text::bigint[], 'Title', NULL, NULL, g.uuid) r`;
+  const keys = made.map(({ id }) => Number(id)).slice(0, 50);
+  const reads: readonly ((tag: Sql) => Promise<unknown>)[] = [
+    (tag) => inbox(tag, userKey, null, 50),
+    (tag) =>
+      membersPages(
+        tag,
+        userKey,
+        keys.map((conversationKey) => ({ conversationKey, afterSequence: 0, limit: 5 })),
+      ),
+    (tag) =>
+      conversationsViewed(
+        tag,
+        keys.map((conversationKey) => ({ viewerKey: userKey, conversationKey })),
+      ),
+    (tag) =>
+      reactionPages(
+        tag,
+        userKey,
+        keys.map((conversationKey) => ({ conversationKey, messageSequence: 1, emoji: '👍', afterSequence: 0, limit: 5 })),
+      ),
+  ];
+  await sql`ANALYZE`; // So that it is known how few they are.
+  for (const read of reads) await explain.explain(read);
+  await sql`INSERT INTO users (public_id, handle, display_name) SELECT gen_random_uuid(), 'other_' || n, 'Other ' || n FROM generate_series(1, 5000) n`;
+  const found = [];
+  for (const read of reads) found.push((await explain.explain(read)).read);
+  expect(found).toEqual([0, 150, 0, 0]);
 });

@@ -21,7 +21,7 @@ export async function conversationKeys(
   return sql<{ id: number; public_id: string }>`SELECT c.id, c.public_id FROM conversations c WHERE c.public_id = ANY (${uuids}::uuid[])`;
 }
 
-// Memberships are looked up by their key, one for each conversation asked for: OFFSET 0 keeps the planner from reading all that the viewer has.
+// Memberships and users are looked up by their keys, one for each that is asked for: OFFSET 0 keeps the planner from reading all that there are.
 
 export type ViewedRequest = { readonly viewerKey: number; readonly conversationKey: number };
 
@@ -72,7 +72,7 @@ export async function inbox(
     SELECT c.id, c.public_id, c.kind, c.title, c.topic, c.sequence, c.message_count, c.member_count, c.created_at,
            (extract(epoch FROM c.last_at) * 1000000)::bigint AS last_at_us, c.active_at_us, c.role, c.read_position, p.display_name AS peer_name, list.snapshot::text AS snapshot
       FROM list, top c
-      LEFT JOIN users p ON p.id = CASE WHEN c.direct_low = ${viewerKey}::bigint THEN c.direct_high ELSE c.direct_low END
+      LEFT JOIN LATERAL (SELECT u.display_name FROM users u WHERE u.id = CASE WHEN c.direct_low = ${viewerKey}::bigint THEN c.direct_high ELSE c.direct_low END OFFSET 0) p ON true
      ORDER BY c.active_at_us DESC, c.id DESC`;
   return rows.map((row) => ({
     conversation: viewedConversationOf(row),
@@ -202,7 +202,7 @@ export async function membersPages(sql: Sql, viewerKey: number, requests: readon
       JOIN LATERAL (SELECT FROM members b WHERE b.conversation_id = k.conversation_id AND b.user_id = ${viewerKey}::bigint AND b.left_sequence IS NULL OFFSET 0) v ON true,
            LATERAL (SELECT m.user_id, m.role, m.joined_at, m.read_position, m.joined_sequence FROM members m
                      WHERE m.conversation_id = k.conversation_id AND m.left_sequence IS NULL AND m.joined_sequence > k.after ORDER BY m.joined_sequence LIMIT k.size) x
-      JOIN users u ON u.id = x.user_id
+      JOIN LATERAL (SELECT u.* FROM users u WHERE u.id = x.user_id OFFSET 0) u ON true
      ORDER BY k.ord, x.joined_sequence`;
 }
 

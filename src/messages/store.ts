@@ -175,7 +175,7 @@ export async function reactionPages(sql: Sql, viewerKey: number, requests: reado
       JOIN LATERAL (SELECT FROM members b WHERE b.conversation_id = k.conversation_id AND b.user_id = ${viewerKey}::bigint AND b.left_sequence IS NULL OFFSET 0) v ON true,
            LATERAL (SELECT r.sequence, r.user_id FROM reactions r WHERE r.conversation_id = k.conversation_id AND r.message_sequence = k.message_sequence
                        AND r.emoji = k.emoji AND r.sequence > k.after ORDER BY r.sequence LIMIT k.size) x
-      JOIN users u ON u.id = x.user_id
+      JOIN LATERAL (SELECT u.* FROM users u WHERE u.id = x.user_id OFFSET 0) u ON true
      ORDER BY k.ord, x.sequence`;
 }
 
