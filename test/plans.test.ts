@@ -216,7 +216,9 @@ test('people are looked up by their keys, also by plans that were made while the
   await sql`ANALYZE`; // So that it is known how few they are.
   for (const read of reads) await explain.explain(read);
   await sql`INSERT INTO users (public_id, handle, display_name) SELECT gen_random_uuid(), 'other_' || n, 'Other ' || n FROM generate_series(1, 5000) n`;
-  const found = [];
-  for (const read of reads) found.push((await explain.explain(read)).read);
-  expect(found).toEqual([0, 150, 0, 0]);
+  // One for each that is answered at most: PostgreSQL may remember whom it has looked up.
+  for (const read of reads) {
+    const found = await explain.explain(read);
+    expect(found.read).toBeLessThanOrEqual(found.returned);
+  }
 });
