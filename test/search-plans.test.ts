@@ -5,13 +5,14 @@ import { planPage } from '../src/messages/plan.ts';
 import { openDedicatedConnection } from '../src/platform/dedicated-connection.ts';
 import { connectPostgres, type Database } from '../src/platform/postgres.ts';
 import { createSearch } from '../src/search/search.ts';
-import { searchMessages } from '../src/search/store.ts';
+import { type FoundRow, type SearchPlace, searchMessages } from '../src/search/store.ts';
 import { createTestDatabase, type TestDatabase } from './kit/database.ts';
 
 const MESSAGES = 200_000;
 /** Those after it are all in one thread: whoever searches what is in none must not go through them. */
 const LAST_IN_NO_THREAD = 10_000;
 const LIMIT = 21;
+const PAGES = 40;
 /** It is much to write, on a machine that others share. */
 const TIMEOUT_MS = 120_000;
 /** Rows of messages: those of the page, each looked up twice, and those that are in no block yet, and two for where a list begins and ends. */
@@ -25,6 +26,11 @@ const REACTED_APART = MESSAGES / 500;
 /** Conversations of somebody else, each of two blocks and eight messages that are in none. */
 const OTHERS = 1_000;
 const OTHERS_MESSAGES = 72;
+/** All messages before it hold a word that none since does; and until when it is looked for, as the index is only asked for so much. */
+const FORMERLY = 108_000;
+const LOOKED_FOR_UNTIL = 110_000;
+/** So many the index gives before it is found out that the word is common, of blocks that it knows; then the newest blocks are gone through. */
+const MISJUDGED_READ_MAX = 8_192 + 2 * (LOOKED_FOR_UNTIL / 32) + 1_000;
 /** In each the messages that are in no block, and a block that tells where these begin; once the page is full, up to three that tell that the rest lies before its end. */
 const READ_PER_CONVERSATION_MAX = 8 + 1 + 3;
 
@@ -60,7 +66,7 @@ async function write(): Promise<void> {
     SELECT c, 1, 1, 1, pg_current_xact_id(), '2020-01-01', '2020-01-01', 3, 1 FROM generate_series(1, 2) c;
     INSERT INTO messages (conversation_id, sequence, position, author_id, xid, created_at, request_hash, client_message_id, body, thread_root, reactions, pinned_at)
     SELECT ${CONVERSATION}, n + 1, n, CASE WHEN n IN (5, 20000) THEN 3 ELSE 1 + n % 2 END, pg_current_xact_id(), timestamptz '2020-01-01' + n * interval '1 minute', md5(n::text)::uuid, 'c' || n,
-           'Message number ' || n || CASE WHEN n % 97 = 0 THEN ' sometimes 常见' ELSE '' END || CASE WHEN n % 20000 = 1 THEN ' seldom' ELSE '' END,
+           'Message number ' || n || CASE WHEN n % 97 = 0 THEN ' sometimes 常见' ELSE '' END || CASE WHEN n % 20000 = 1 THEN ' seldom' ELSE '' END || CASE WHEN n < ${FORMERLY} THEN ' outworn' ELSE '' END,
            CASE WHEN n > ${LAST_IN_NO_THREAD} THEN ${LAST_IN_NO_THREAD} + 1 END,
            -- far apart, but in one place one in five
            CASE WHEN n % ${MESSAGES / REACTED_APART} = 0 OR n % 5 = 0 AND (n BETWEEN 5000 AND 8000 OR n BETWEEN 20000 AND 120000) THEN '[["👍", 1]]'::jsonb END, CASE WHEN n % ${MESSAGES / PINNED} = 0 THEN timestamptz '2024-01-01' END
@@ -134,6 +140,8 @@ function pageOf(filter: PageFilter, isForward: boolean, bound: number) {
   return planPage(filter).read(database.sql, VIEWER, [request]);
 }
 
+const EVERYWHERE = { conversationKey: null, titles: [], authorKey: null, since: null, until: null, before: null, limit: LIMIT };
+
 async function offences(texts: readonly string[]): Promise<readonly unknown[]> {
   const found: unknown[] = [];
   const note = (what: object, counts: Awaited<ReturnType<typeof countsOf>>, allowed: number) => {
@@ -177,16 +185,7 @@ async function offences(texts: readonly string[]): Promise<readonly unknown[]> {
           MESSAGES_READ_MAX + 2 * PINNED,
         );
     }
-    const everywhere = {
-      condition,
-      conversationKey: null,
-      titles: [],
-      authorKey: null,
-      since: null,
-      until: null,
-      before: null,
-      limit: LIMIT,
-    };
+    const everywhere = { ...EVERYWHERE, condition };
     note({ text, everywhere: true }, await countsOf(() => searchMessages(database.sql, VIEWER, everywhere)), MESSAGES_READ_MAX + 40);
     const counts = await countsOf(() => searchMessages(database.sql, BUSY_VIEWER, everywhere));
     if (counts.scans > 0 || counts.messages + counts.blocks > READ_PER_CONVERSATION_MAX * OTHERS)
@@ -216,6 +215,41 @@ describe(`in a conversation of ${MESSAGES} messages`, () => {
         async () => await pageOf({ ...NO_FILTER, text: await conditionOf('seldom') }, false, MESSAGES + 2),
       );
       expect(returned).toBe(1);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'what was in every message once, and is in none of the newest, is found without reading all that there was',
+    async () => {
+      const condition = await conditionOf('outworn');
+      const until = new Date(Date.parse('2020-01-01T00:00:00Z') + LOOKED_FOR_UNTIL * 60_000);
+      const counts = await countsOf(() => searchMessages(database.sql, VIEWER, { ...EVERYWHERE, condition, until }));
+      expect(counts.returned).toBe(LIMIT);
+      expect(counts.messages + counts.blocks).toBeLessThan(MISJUDGED_READ_MAX);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    `in ${OTHERS} conversations the same is found, page by page, as by a look at every message`,
+    async () => {
+      for (const text of ['sometimes', 'seldom', 'message']) {
+        const condition = await conditionOf(text);
+        const found: string[] = [];
+        let before: SearchPlace | null = null;
+        for (let page = 0; page < PAGES; page += 1) {
+          const rows: readonly FoundRow[] = await searchMessages(database.sql, BUSY_VIEWER, { ...EVERYWHERE, condition, before });
+          found.push(...rows.map((row) => `${row.conversation_id}:${row.sequence}`));
+          const last = rows.at(-1);
+          if (last === undefined) break;
+          before = { atUs: last.at_us, conversationKey: last.conversation_id, sequence: last.sequence };
+        }
+        const all = await database.sql<{ key: string }>`
+          SELECT m.conversation_id || ':' || m.sequence AS key FROM messages m JOIN members b ON b.conversation_id = m.conversation_id AND b.user_id = ${BUSY_VIEWER}::bigint
+           WHERE strpos(lower(m.body), ${text}::text) > 0 ORDER BY m.created_at DESC, m.conversation_id DESC, m.sequence DESC LIMIT ${PAGES * LIMIT}::integer`;
+        expect(found, text).toEqual(all.map(({ key }) => key));
+      }
     },
     TIMEOUT_MS,
   );

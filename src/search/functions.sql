@@ -62,7 +62,8 @@ BEGIN
          LATERAL (SELECT m.created_at FROM messages m WHERE m.conversation_id = c.id AND m.sequence = t.sequence OFFSET 0) m;
 END $$;
 
--- Of all blocks that end at p_ends or before, for which the index is asked once for all conversations.
+-- Of all blocks that end at p_ends or before, for which the index is asked once for all conversations. In no order, and so many at most, which says
+-- nothing of those that are left out: who gets as many has asked for what is too common.
 CREATE OR REPLACE FUNCTION search_by_index(
   p_conversations bigint[], p_ends bigint[], p_author bigint, p_texts text[], p_starts text[], p_unwanted_texts text[], p_unwanted_starts text[], p_keys text[])
 RETURNS TABLE (conversation_id bigint, sequence bigint, created_at timestamptz) LANGUAGE plpgsql STABLE AS $$
@@ -81,7 +82,8 @@ BEGIN
              AND (SELECT strpos(w.text, p_texts[1]) > 0 OR strpos(w.text, E'\n') > 0 FROM (SELECT array_to_string(b.texts, E'\t') AS text OFFSET 0) w) OFFSET 0) x (block),
          LATERAL search_block(x.block, 0, 9223372036854775807, false, NULL, p_author, NULL, NULL, p_texts, p_starts, p_unwanted_texts, p_unwanted_starts) t (sequence),
          LATERAL (SELECT m.created_at FROM messages m WHERE m.conversation_id = (x.block).conversation_id AND m.sequence = t.sequence OFFSET 0) m
-   WHERE t.sequence <= p_ends[array_position(p_conversations, (x.block).conversation_id)];
+   WHERE t.sequence <= p_ends[array_position(p_conversations, (x.block).conversation_id)]
+   LIMIT 8192;
 END $$;
 
 -- The newest messages that match, of all conversations that p_user is in, or of some; deleted ones never. Membership is judged in the snapshot of the
@@ -93,12 +95,17 @@ END $$;
 -- those whose last activity lies before its end are left out. First the messages that are in no block are looked at, then the last block of each
 -- conversation, the two before, the four before them and so on, as far back as the page goes: so what is common fills the page. For what remains the
 -- index is asked, about all conversations at once, as soon as that is thought to be less than to go on; and of a few conversations that hold much,
--- each is walked through by itself.
+-- each is walked through by itself. How common a word is the newest blocks say, which may know nothing of what was common before: then the index gives
+-- more than is worth while, and it is gone on without it.
+--
+-- The blocks of which the index knows are remembered as a bitmap. Where that does not fit into work_mem whole pages are, and all their blocks are
+-- indexed anew to be compared, milliseconds for each.
 CREATE OR REPLACE FUNCTION search_everywhere(
   p_user bigint, p_conversation bigint, p_titles text[], p_author bigint, p_since timestamptz, p_until timestamptz,
   p_at timestamptz, p_place_conversation bigint, p_place_sequence bigint, p_limit integer,
   p_texts text[], p_starts text[], p_unwanted_texts text[], p_unwanted_starts text[], p_keys text[])
-RETURNS TABLE (conversation_id bigint, sequence bigint, created_at timestamptz) LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+RETURNS TABLE (conversation_id bigint, sequence bigint, created_at timestamptz) LANGUAGE plpgsql STABLE
+SET plan_cache_mode = force_generic_plan SET jit = off SET work_mem = '64MB' AS $$
 #variable_conflict use_column
 DECLARE
   until timestamptz := least(p_until, p_at + interval '1 microsecond');
@@ -107,7 +114,7 @@ DECLARE
   all_ids bigint[]; all_lasts timestamptz[]; next integer := 1; size integer := 8;
   -- Those that are searched, and where the last of their blocks ends that still is to be; of them those for which the index is asked.
   ids bigint[] := '{}'; ends bigint[] := '{}'; asked bigint[]; asked_ends bigint[];
-  step integer := 1; is_few boolean; is_bounded boolean := true; is_past boolean := false; low bigint; high bigint;
+  step integer := 1; is_few boolean; is_bounded boolean := true; is_past boolean := false; is_misjudged boolean := false; low bigint; high bigint;
   searched bigint := 0; hits bigint := 0; share double precision; wanted integer; new_searched bigint; walked bigint[];
   -- The page so far, and what was found last.
   conversations bigint[] := '{}'; found bigint[] := '{}'; times timestamptz[] := '{}';
@@ -144,7 +151,7 @@ BEGIN
       step := 0;
       next := next + size; size := least(8 * size, 1024);
     ELSE
-      IF NOT is_few THEN
+      IF NOT is_few AND NOT is_misjudged THEN
         -- The index is asked if it gives fewer blocks than would have to be gone through: while the page has room, for all; else for those
         -- of which fewer than the step has.
         share := coalesce(share, search_share(ids, ends, 16, NULL, p_author, p_keys));
@@ -156,6 +163,10 @@ BEGIN
       IF asked IS NOT NULL THEN
         SELECT array_agg(t.conversation_id), array_agg(t.sequence), array_agg(t.created_at) INTO new_conversations, new_found, new_times
           FROM search_by_index(asked, asked_ends, p_author, p_texts, p_starts, p_unwanted_texts, p_unwanted_starts, p_keys) t;
+        IF cardinality(new_found) = 8192 THEN
+          is_misjudged := true;
+          CONTINUE;
+        END IF;
       ELSIF step <= 8 OR cardinality(ids) > 8 THEN
         IF NOT is_bounded THEN
           -- Where more than eight blocks were written later, by halving; else they are passed over one by one.
