@@ -335,8 +335,10 @@ describe('COPY', () => {
     const copied = copyRows(connection.sql, 'numbers', ['number'], '1\n');
     copied.catch(() => {});
     await expect
-      .poll(() =>
-        other.sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'COPY "numbers"%'`.then((rows) => rows.length),
+      .poll(
+        () =>
+          other.sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'COPY "numbers"%'`.then((rows) => rows.length),
+        { timeout: 10_000 },
       )
       .toBe(1);
     await expect(copied).rejects.toThrow();
