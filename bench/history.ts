@@ -8,15 +8,14 @@ import { writeFileSync } from 'node:fs';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { inbox, membersPages, unreadConversationCount, unreadCounts } from '../src/conversations/store.ts';
-import type { Identity } from '../src/identity/identity.ts';
 import { NO_FILTER, type PageFilter, type PagePlace, type PageRequest, type TextCondition } from '../src/messages/pages/page.ts';
 import { planPage } from '../src/messages/plan.ts';
 import { lastMessages } from '../src/messages/store.ts';
 import { openDedicatedConnection } from '../src/platform/dedicated-connection.ts';
 import { connectPostgres, type DatabaseAddress, type Sql } from '../src/platform/postgres.ts';
-import { createSearch } from '../src/search/search.ts';
 import { Explainer } from '../test/kit/explain.ts';
 import type { LargeHistory } from '../test/kit/large-history.ts';
+import { textConditionOf } from '../test/kit/text-condition.ts';
 import { createBenchDatabase } from './databases.ts';
 import { buildHistories, INBOX_CONVERSATIONS } from './history-data.ts';
 import { measureOtherWays } from './other-ways.ts';
@@ -74,18 +73,8 @@ function say(line: string): void {
 type Texts = Readonly<Record<string, TextCondition>>;
 
 async function readTexts(sql: Sql): Promise<Texts> {
-  const search = createSearch({
-    sql,
-    slow: () => sql,
-    conversations: { find: async () => null },
-    identity: { userByHandle: async () => null, userByUuid: async () => null },
-  });
-  const nobody = {} as Identity; // Only "from:me" looks at who asks.
   const texts: Record<string, TextCondition> = {};
-  for (const [name, word] of Object.entries(WORDS)) {
-    const { text } = await search.readText(nobody, word);
-    if (text !== null) texts[name] = text;
-  }
+  for (const [name, word] of Object.entries(WORDS)) texts[name] = await textConditionOf(sql, word);
   return texts;
 }
 

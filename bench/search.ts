@@ -8,16 +8,15 @@ import { randomUUID } from 'node:crypto';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import type postgres from 'postgres';
-import type { Identity } from '../src/identity/identity.ts';
 import { messageHash } from '../src/messages/message.ts';
 import { NO_FILTER, type TextCondition } from '../src/messages/pages/page.ts';
 import { planPage } from '../src/messages/plan.ts';
 import { sendMessages } from '../src/messages/store.ts';
 import { openDedicatedConnection } from '../src/platform/dedicated-connection.ts';
 import { connectPostgres, type Sql } from '../src/platform/postgres.ts';
-import { createSearch } from '../src/search/search.ts';
 import { searchMessages, tidyIndex } from '../src/search/store.ts';
 import { createRandom } from '../src/seed/random.ts';
+import { textConditionOf } from '../test/kit/text-condition.ts';
 import { createBenchDatabase } from './databases.ts';
 import { createVocabulary, type Written, writeConversations } from './search-data.ts';
 
@@ -104,13 +103,6 @@ async function measure(
   { viewerKey, conversationKey }: Written,
   hasThrees: boolean,
 ): Promise<Map<string, number[]>> {
-  const search = createSearch({
-    sql,
-    slow: () => sql,
-    conversations: { find: async () => null },
-    identity: { userByHandle: async () => null, userByUuid: async () => null },
-  });
-  const nobody = {} as Identity; // Only "from:me" looks at who asks.
   const times = new Map<string, number[]>();
   const time = async (name: string, run: () => Promise<unknown>) => {
     const startedAt = performance.now();
@@ -118,7 +110,7 @@ async function measure(
     times.set(name, [...(times.get(name) ?? []), performance.now() - startedAt]);
   };
   const conditions = new Map<string, TextCondition | null>();
-  for (const [name, text] of Object.entries(TEXTS)) conditions.set(name, (await search.readText(nobody, text)).text);
+  for (const [name, text] of Object.entries(TEXTS)) conditions.set(name, await textConditionOf(sql, text));
   for (let round = 0; round < rounds; round += 1) {
     for (const [name, text] of Object.entries(TEXTS)) {
       const condition = conditions.get(name) ?? null;

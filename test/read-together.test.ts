@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { PageRequest } from '../src/messages/pages/page.ts';
 import { NO_FILTER } from '../src/messages/pages/page.ts';
-import { createPages } from '../src/messages/pages/pages.ts';
+import { createPages, type Pages } from '../src/messages/pages/pages.ts';
 import { encodeId } from '../src/platform/id.ts';
 import { createLogger } from '../src/platform/logger.ts';
 import type { Sql } from '../src/platform/postgres.ts';
@@ -80,12 +80,7 @@ describe('pages', () => {
       if (text.includes('(x.author_id, x.sequence)')) throw new Error('Broken.');
       return keys.map((_, index) => ({ ord: index + 1, sequence: null }));
     });
-    const pages = createPages({
-      sql,
-      slow: () => sql,
-      logger: createLogger('silent'),
-      schedule: (read) => void setImmediate(read),
-    });
+    const pages = pagesOver(sql);
     const authorUuid = randomUUID();
     const asked = [1, 2, 3, 4].map((key) => pages.read(key, [requestOf(key, key % 2 === 0 ? authorUuid : null)], undefined));
     const outcomes = (await Promise.allSettled(asked)).map(({ status }) => status);
@@ -102,12 +97,7 @@ describe('pages', () => {
       sizes.push(keys.length);
       return keys.map((_key, index) => ({ ord: index + 1, sequence: null }));
     });
-    const pages = createPages({
-      sql,
-      slow: () => sql,
-      logger: createLogger('silent'),
-      schedule: (read) => void setImmediate(read),
-    });
+    const pages = pagesOver(sql);
     const small = Array.from({ length: 20 }, (_, key) => pages.read(key, [requestOf(key, null)], undefined));
     const large = pages.read(
       1,
@@ -124,7 +114,7 @@ describe('pages', () => {
       statements.push(keys);
       return keys.map((_key, index) => ({ ord: index + 1, sequence: null }));
     });
-    const pages = createPages({ sql, slow: () => sql, logger: createLogger('silent'), schedule: (read) => void setImmediate(read) });
+    const pages = pagesOver(sql);
     const singles = Array.from({ length: 7 }, (_, key) => pages.read(key, [requestOf(key, null)], undefined));
     const around = Array.from({ length: 3 }, () =>
       pages.read(99, [requestOf(99, null), { ...requestOf(99, null), isForward: true }], undefined),
@@ -134,6 +124,11 @@ describe('pages', () => {
     expect(found.map((each) => each.length)).toEqual([1, 1, 1, 1, 1, 1, 1, 2, 2, 2]);
   });
 });
+
+/** As the server has them: what is asked for in one turn of the event loop is read together. */
+function pagesOver(sql: Sql): Pages {
+  return createPages({ sql, slow: () => sql, logger: createLogger('silent'), schedule: (read) => void setImmediate(read) });
+}
 
 function requestOf(conversationKey: number, authorUuid: string | null): PageRequest {
   return { conversationKey, filter: { ...NO_FILTER, authorUuid }, isForward: false, bound: 9, place: null, limit: 5 };

@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Identity } from '../src/identity/identity.ts';
-import { NO_FILTER, type PageFilter, type TextCondition } from '../src/messages/pages/page.ts';
+import { NO_FILTER, type PageFilter } from '../src/messages/pages/page.ts';
 import { planPage } from '../src/messages/plan.ts';
 import { type DedicatedConnection, openDedicatedConnection } from '../src/platform/dedicated-connection.ts';
 import { connectPostgres, type Database } from '../src/platform/postgres.ts';
-import { createSearch } from '../src/search/search.ts';
 import { type SearchPlace, type SearchRequest, searchMessages } from '../src/search/store.ts';
 import { createRandom, type Random } from '../src/seed/random.ts';
 import { createTestDatabase, type TestDatabase } from './kit/database.ts';
+import { textConditionOf } from './kit/text-condition.ts';
 
 /** Of the first conversation, whose numbers go up by ten, so that its blocks are in many parts of the index. */
 const LARGE = 12_000;
@@ -70,19 +69,7 @@ async function write(): Promise<void> {
     CREATE TABLE model AS SELECT m.*, search_fold(m.body) AS folded FROM messages m`);
 }
 
-const nobody = {} as Identity; // Only "from:me" looks at who asks.
-
-async function conditionOf(text: string): Promise<TextCondition> {
-  const search = createSearch({
-    sql: database.sql,
-    slow: () => database.sql,
-    conversations: { find: async () => null },
-    identity: { userByHandle: async () => null, userByUuid: async () => null },
-  });
-  const { text: condition } = await search.readText(nobody, text);
-  if (condition === null) throw new Error('A text must be looked for.');
-  return condition;
-}
+const conditionOf = (query: string) => textConditionOf(database.sql, query);
 
 const TEXTS = [
   'common',

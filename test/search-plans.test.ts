@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Identity } from '../src/identity/identity.ts';
-import { NO_FILTER, type PageFilter, type TextCondition } from '../src/messages/pages/page.ts';
+import { NO_FILTER, type PageFilter } from '../src/messages/pages/page.ts';
 import { planPage } from '../src/messages/plan.ts';
 import { openDedicatedConnection } from '../src/platform/dedicated-connection.ts';
 import { connectPostgres, type Database } from '../src/platform/postgres.ts';
-import { createSearch } from '../src/search/search.ts';
 import { type FoundRow, type SearchPlace, searchMessages } from '../src/search/store.ts';
 import { createTestDatabase, type TestDatabase } from './kit/database.ts';
+import { textConditionOf } from './kit/text-condition.ts';
 
 const MESSAGES = 200_000;
 /** Those after it are all in one thread: whoever searches what is in none must not go through them. */
@@ -89,19 +88,7 @@ async function write(): Promise<void> {
   await sql.unsafe('ALTER INDEX search_blocks_keys_idx SET (gin_pending_list_limit = 1024)');
 }
 
-const nobody = {} as Identity; // Only "from:me" looks at who asks.
-
-async function conditionOf(text: string): Promise<TextCondition> {
-  const search = createSearch({
-    sql: database.sql,
-    slow: () => database.sql,
-    conversations: { find: async () => null },
-    identity: { userByHandle: async () => null, userByUuid: async () => null },
-  });
-  const { text: condition } = await search.readText(nobody, text);
-  if (condition === null) throw new Error('A text must be looked for.');
-  return condition;
-}
+const conditionOf = (query: string) => textConditionOf(database.sql, query);
 
 type Counts = { readonly name: string; readonly scans: number; readonly read: number };
 
