@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, getOperationAST, type OperationDefinitionNode } from 'graphql';
 import type { Context } from './context.ts';
+import type { Eventual } from './eventual.ts';
 import { execute } from './execute.ts';
 import { rootFields } from './root-fields.ts';
 import { type Sharing, sharingOf } from './shareable.ts';
@@ -76,7 +77,7 @@ export function createSubscribe(dependencies: SubscribeDependencies): Subscribe 
   }
 
   /** Executes an event for everybody at once, or answers what that gave before. */
-  function share(shared: object, event: StreamEvent, question: string, { args, field }: Asked): Eventual {
+  function share(shared: object, event: StreamEvent, question: string, { args, field }: Asked): Eventual<ExecutionResult> {
     if (last?.event === event && last.question === question) return last.result;
     const { conversationRef, previousSequence, sequence, cursor } = event;
     const place = `${conversationRef?.key ?? ''} ${previousSequence} ${sequence} ${cursor}`;
@@ -89,7 +90,7 @@ export function createSubscribe(dependencies: SubscribeDependencies): Subscribe 
     return result;
   }
 
-  function run(event: StreamEvent, question: string | null, asked: Asked): Eventual {
+  function run(event: StreamEvent, question: string | null, asked: Asked): Eventual<ExecutionResult> {
     if (question !== null && event.shared !== undefined) return share(event.shared, event, question, asked);
     const { args, field } = asked;
     dependencies.onExecuted?.(false);
@@ -121,7 +122,6 @@ export function createSubscribe(dependencies: SubscribeDependencies): Subscribe 
   };
 }
 
-type Eventual = ExecutionResult | Promise<ExecutionResult>;
 /** What each event of a stream is executed with. */
 type Asked = {
   readonly field: string;
@@ -175,7 +175,7 @@ const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 type Step = IteratorResult<ExecutionResult, undefined>;
 type ResultStreamDependencies = SubscribeDependencies & {
-  readonly run: (event: StreamEvent, question: string | null, asked: Asked) => Eventual;
+  readonly run: (event: StreamEvent, question: string | null, asked: Asked) => Eventual<ExecutionResult>;
 };
 
 /** The results of one subscription. Not an async generator, whose return() would wait for an event that may never come. */

@@ -29,7 +29,7 @@ export type Arguments = Readonly<Record<string, unknown>>;
 export type Field = GraphQLField<unknown, unknown>;
 
 /** What is executed of an object of one type, in the order of the answer. */
-export type ObjectPlan = { readonly type: GraphQLObjectType; readonly fields: readonly FieldPlan[] };
+export type ObjectPlan = { readonly fields: readonly FieldPlan[] };
 
 export type FieldPlan = {
   readonly key: string;
@@ -181,7 +181,7 @@ class Planner {
       if (plan !== null) fields.push(plan);
     }
     count(fields.length + 1); // Nothing at all takes room, too.
-    return { type, fields };
+    return { fields };
   }
 
   /** Null for a field that the type does not have, which execution passes over. */

@@ -1,6 +1,5 @@
 import type { ExecutionResult } from 'graphql';
-
-type Eventual = ExecutionResult | Promise<ExecutionResult>;
+import type { Eventual } from './eventual.ts';
 
 /** Results that are kept for those who have not asked for them yet. Beyond it those of the oldest events go. */
 const RESULTS_MAX = 500;
@@ -12,7 +11,7 @@ const RESULTS_MAX = 500;
 export class SharedResults {
   readonly #resultsMax: number;
   /** The oldest event first. */
-  readonly #byEvent = new Map<object, Map<string, Eventual>>();
+  readonly #byEvent = new Map<object, Map<string, Eventual<ExecutionResult>>>();
   #size = 0;
 
   constructor({ resultsMax = RESULTS_MAX }: { readonly resultsMax?: number } = {}) {
@@ -24,7 +23,7 @@ export class SharedResults {
   }
 
   /** `event`: the very object that all get. `key`: what they ask, in full. At once where it is known. */
-  once(event: object, key: string, run: () => Eventual): Eventual {
+  once(event: object, key: string, run: () => Eventual<ExecutionResult>): Eventual<ExecutionResult> {
     let results = this.#byEvent.get(event);
     const known = results?.get(key);
     if (known !== undefined) return known;
