@@ -2,7 +2,7 @@ import type { ConversationRef } from '../conversations/conversation.ts';
 import { badInput } from '../platform/errors.ts';
 import type { Message } from './message.ts';
 import type { PageFilter, PagePlace, PageRequest, PageRow } from './pages/page.ts';
-import { messageOf } from './rows.ts';
+import { messageBy } from './rows.ts';
 
 export const PAGE_SIZE_MAX = 100;
 export const PAGE_SIZE_DEFAULT = 20;
@@ -119,7 +119,7 @@ function balance(conversation: ConversationRef, earlier: readonly PageRow[], lat
 }
 
 function modelsOf(conversation: ConversationRef, rows: readonly PageRow[]): readonly Message[] {
-  return rows.map((row) => messageOf(conversation, row));
+  return rows.map((row) => messageBy(conversation, row.author, row));
 }
 
 function checkSize(name: string, size: number | null | undefined): number {

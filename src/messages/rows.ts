@@ -2,9 +2,8 @@ import type { ConversationRef } from '../conversations/conversation.ts';
 import type { User } from '../identity/user.ts';
 import type { Message } from './message.ts';
 
-/** A row of the view message_rows. */
-export type MessageRow = {
-  readonly conversation_id: number;
+/** What a row has of a message alone. */
+export type MessageColumns = {
   readonly sequence: number;
   readonly position: number;
   readonly client_message_id: string;
@@ -13,17 +12,22 @@ export type MessageRow = {
   readonly created_at: Date;
   readonly edited_at: Date | null;
   readonly deleted_at: Date | null;
-  readonly author_id: number;
-  readonly author_public_id: string;
-  readonly author_handle: string;
-  readonly author_display_name: string;
-  readonly author_avatar_url: string | null;
   readonly thread_root: number | null;
   readonly reply_count: number;
   readonly reactions: readonly (readonly [emoji: string, count: number])[] | null;
   readonly pinned_at: Date | null;
   readonly mentions_all: boolean;
   readonly mentions: readonly MentionedUser[] | null;
+};
+
+/** A row of the view message_rows. */
+export type MessageRow = MessageColumns & {
+  readonly conversation_id: number;
+  readonly author_id: number;
+  readonly author_public_id: string;
+  readonly author_handle: string;
+  readonly author_display_name: string;
+  readonly author_avatar_url: string | null;
   readonly author_created_at: Date;
 };
 
@@ -38,19 +42,27 @@ export type MentionedUser = {
 };
 
 export function messageOf(conversation: ConversationRef, row: MessageRow): Message {
+  return messageBy(conversation, authorOf(row), row);
+}
+
+function authorOf(row: MessageRow): User {
+  return {
+    key: row.author_id,
+    uuid: row.author_public_id,
+    handle: row.author_handle,
+    displayName: row.author_display_name,
+    avatarUrl: row.author_avatar_url,
+    createdAt: row.author_created_at,
+  };
+}
+
+export function messageBy(conversation: ConversationRef, author: User, row: MessageColumns): Message {
   return {
     conversationKey: conversation.key,
     conversationUuid: conversation.uuid,
     sequence: row.sequence,
     position: row.position,
-    author: {
-      key: row.author_id,
-      uuid: row.author_public_id,
-      handle: row.author_handle,
-      displayName: row.author_display_name,
-      avatarUrl: row.author_avatar_url,
-      createdAt: row.author_created_at,
-    },
+    author,
     clientMessageId: row.client_message_id,
     body: row.body,
     replyToSequence: row.reply_to,

@@ -5,8 +5,9 @@ import { type BackendKey, cancelUntil } from './cancel-request.ts';
 import { DatabaseWatch, DOUBTFUL_MS, GIVEN_LATE_MS } from './database-watch.ts';
 import { AppError } from './errors.ts';
 import { createSocketFactory } from './postgres-socket.ts';
-import { rowFormOf, textOf } from './statement.ts';
+import { rowsFormOf, textOf } from './statement.ts';
 import { createStatementGate } from './statement-gate.ts';
+import { parseTimestamp } from './timestamp.ts';
 
 /** One statement. `$n` parameters only; arrays travel as PostgreSQL arrays, bigint columns arrive as numbers. */
 type Tag = <Row extends object = Record<string, never>>(
@@ -212,14 +213,14 @@ export function connectPostgres(options: DatabaseOptions): Database {
 }
 
 async function read<Row extends object>(text: TemplateStringsArray, query: postgres.PendingQuery<Row[]>): Promise<readonly Row[]> {
-  const form = rowFormOf(text);
+  const form = rowsFormOf(text);
   if (form === null) return mend(await query);
   const answer = await query.values();
-  const { columns, rowOf } = form;
+  const { columns, rowsOf } = form;
   if (answer.columns.length !== columns.length || answer.columns.some(({ name }, index) => name !== columns[index]))
     throw new Error(`A statement must answer the columns ${columns.join(', ')}, got ${answer.columns.map(({ name }) => name).join(', ')}.`);
   // Its form says what its rows are, as `Row` does of others.
-  return mend(answer).map((values) => rowOf(values) as Row);
+  return rowsOf(mend(answer)) as readonly Row[];
 }
 
 /** The driver keeps with a query the connection it was given to, of which its types say nothing. */
@@ -320,6 +321,7 @@ function connect({ address, connectionsMax, statementTimeoutMs, lockTimeoutMs }:
     types: {
       // Keys, sequences and microseconds stay below 2^53.
       bigint: { to: 20, from: [20], parse: Number, serialize: String },
+      date: { to: 1184, from: [1082, 1114, 1184], parse: parseTimestamp, serialize: (time: string | number) => new Date(time).toISOString() },
       arrays: { to: 1016, from: [1016, 1007, 1009, 2951], parse: (text: string) => text, serialize: arrayLiteral },
       integers: { to: 1007, from: [], parse: (text: string) => text, serialize: arrayLiteral },
       texts: { to: 1009, from: [], parse: (text: string) => text, serialize: arrayLiteral },
@@ -331,6 +333,8 @@ function connect({ address, connectionsMax, statementTimeoutMs, lockTimeoutMs }:
       lock_timeout: lockTimeoutMs,
       idle_in_transaction_session_timeout: statementTimeoutMs,
       ...PLANNING,
+      // As times are read soonest.
+      TimeZone: 'UTC',
     },
   };
   return 'url' in address ? postgres(address.url, settings) : postgres({ ...settings, ...address });

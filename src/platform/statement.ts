@@ -1,11 +1,12 @@
 /** How rows are made of the values that a statement answers, in the order of its columns. */
-export type RowForm<Row extends object> = {
+export type RowsForm<Row extends object> = {
   /** The names of the columns, in their order. Other ones fail at the first answer. */
   readonly columns: readonly string[];
-  readonly rowOf: (values: readonly unknown[]) => Row;
+  /** What was answered as a whole: not each of it need become a row. */
+  readonly rowsOf: (answered: readonly (readonly unknown[])[]) => readonly Row[];
 };
 
-const forms = new WeakMap<TemplateStringsArray, RowForm<object>>();
+const forms = new WeakMap<TemplateStringsArray, RowsForm<object>>();
 
 /**
  * A statement that is put together once, when its module is loaded, of texts in our code: `?` stands for each parameter, and for nothing
@@ -14,14 +15,14 @@ const forms = new WeakMap<TemplateStringsArray, RowForm<object>>();
  * With a form its rows are made by that: the driver adds one property after the other, which for rows of twenty columns takes as long as all
  * else that it does.
  */
-export function statementOf<Row extends object>(text: string, form?: RowForm<Row>): TemplateStringsArray {
+export function statementOf<Row extends object>(text: string, form?: RowsForm<Row>): TemplateStringsArray {
   const strings = text.split('?');
   const statement = Object.assign(strings, { raw: strings });
   if (form !== undefined) forms.set(statement, form);
   return statement;
 }
 
-export function rowFormOf(statement: TemplateStringsArray): RowForm<object> | null {
+export function rowsFormOf(statement: TemplateStringsArray): RowsForm<object> | null {
   return forms.get(statement) ?? null;
 }
 

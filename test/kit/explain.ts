@@ -3,6 +3,7 @@ import { type Parameter, PLANNING, type Sql } from '../../src/platform/postgres.
 
 /** What a statement read of some tables, as EXPLAIN (ANALYZE) tells it. */
 export type Reading = {
+  /** Of what a page's statement finds, its authors apart. */
   readonly returned: number;
   /** Rows that scans of these tables gave or passed over. */
   readonly read: number;
@@ -12,6 +13,7 @@ export type Reading = {
 
 type PlanNode = {
   readonly 'Node Type': string;
+  readonly 'Subplan Name'?: string;
   readonly 'Scan Direction'?: string;
   readonly 'Relation Name'?: string;
   readonly 'Index Name'?: string;
@@ -59,7 +61,7 @@ export class Explainer {
     if (plan === undefined) throw new Error('EXPLAIN must answer a plan.');
     const scans = [...this.#scansOf(plan)];
     return {
-      returned: plan['Actual Rows'],
+      returned: (plan.Plans?.find((node) => node['Subplan Name'] === 'CTE page') ?? plan)['Actual Rows'],
       read: scans.reduce((sum, node) => sum + rowsOf(node) * node['Actual Loops'], 0),
       scans: [...new Set(scans.map(nameOf))],
     };

@@ -1,14 +1,34 @@
 import type { ConversationRow, MemberRow } from '../../src/conversations/rows.ts';
-import type { MessageRow } from '../../src/messages/rows.ts';
+import type { PageRow } from '../../src/messages/pages/page.ts';
+import type { MessageColumns, MessageRow } from '../../src/messages/rows.ts';
 import type { ConversationState, HeadState, MemberState, MessageRowState, ModelState } from './model-state.ts';
 
 /** Rows of the model in the form in which statements answer them. */
 export function messageRowOf(state: ModelState, conversation: ConversationState, message: MessageRowState): MessageRow {
   const { uuid, handle } = state.person(message.authorKey);
+  return {
+    ...columnsOf(message),
+    conversation_id: conversation.key,
+    author_id: message.authorKey,
+    author_public_id: uuid,
+    author_handle: handle,
+    author_display_name: handle,
+    author_avatar_url: null,
+    author_created_at: new Date(0),
+  };
+}
+
+/** Of a page, but for the number of its request. */
+export function pageRowOf(state: ModelState, message: MessageRowState): Omit<PageRow, 'ord'> {
+  const { uuid, handle } = state.person(message.authorKey);
+  const author = { key: message.authorKey, uuid, handle, displayName: handle, avatarUrl: null, createdAt: new Date(0) };
+  return { ...columnsOf(message), author };
+}
+
+function columnsOf(message: MessageRowState): MessageColumns {
   const counts = new Map<string, number>();
   for (const { emoji } of message.reactions) counts.set(emoji, (counts.get(emoji) ?? 0) + 1);
   return {
-    conversation_id: conversation.key,
     sequence: message.sequence,
     position: message.position,
     client_message_id: message.key,
@@ -17,12 +37,6 @@ export function messageRowOf(state: ModelState, conversation: ConversationState,
     created_at: new Date(message.createdAtUs / 1_000),
     edited_at: dateOf(message.editedAtUs),
     deleted_at: dateOf(message.deletedAtUs),
-    author_id: message.authorKey,
-    author_public_id: uuid,
-    author_handle: handle,
-    author_display_name: handle,
-    author_avatar_url: null,
-    author_created_at: new Date(0),
     thread_root: message.threadRoot,
     reply_count: message.replyCount,
     reactions: counts.size === 0 ? null : [...counts],

@@ -1,5 +1,5 @@
 import type { Parameter } from '../../src/platform/postgres.ts';
-import { conversationRowOf, messageRowOf } from './model-rows.ts';
+import { conversationRowOf, messageRowOf, pageRowOf } from './model-rows.ts';
 import type { ConversationState, MessageRowState, ModelState } from './model-state.ts';
 import { addMembers, changeMessage, markRead, removeMember, rename, setRole, type Transaction } from './model-writes.ts';
 
@@ -139,7 +139,7 @@ export const STATEMENTS: readonly Statement[] = [
         const rows = page(conversation, at(forward) === 1, at(bounds), at(limits), at(roots));
         return rows.length === 0
           ? [{ ord: index + 1, sequence: null }]
-          : rows.map((message) => ({ ord: index + 1, ...messageRowOf(state, conversation, message) }));
+          : rows.map((message) => ({ ord: index + 1, ...pageRowOf(state, message) }));
       }),
   },
   {

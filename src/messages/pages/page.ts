@@ -1,4 +1,5 @@
-import type { MessageRow } from '../rows.ts';
+import type { User } from '../../identity/user.ts';
+import type { MessageColumns } from '../rows.ts';
 
 /** Which messages of a conversation are listed. What is null does not matter; conditions that are given all hold. */
 export type PageFilter = {
@@ -49,7 +50,7 @@ export type PageRequest = {
 export const PAGE_ROWS_MAX = 101;
 
 /** A message of a page, by the number of its request, from 1. */
-export type PageRow = MessageRow & { readonly ord: number };
+export type PageRow = MessageColumns & { readonly ord: number; readonly author: User };
 /** A page without messages, of a conversation that the viewer may read. */
 export type EmptyPageRow = Pick<PageRow, 'ord'> & { readonly sequence: null };
 

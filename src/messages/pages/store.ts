@@ -1,5 +1,7 @@
+import type { User } from '../../identity/user.ts';
 import type { Parameter, Sql } from '../../platform/postgres.ts';
-import { type RowForm, statementOf } from '../../platform/statement.ts';
+import { type RowsForm, statementOf } from '../../platform/statement.ts';
+import type { MessageColumns } from '../rows.ts';
 import { type EmptyPageRow, PAGE_ROWS_MAX, type PageFilter, type PagePlace, type PageRequest, type PageRow } from './page.ts';
 
 /**
@@ -81,7 +83,6 @@ export function pageValues(viewers: Viewers, requests: readonly PageRequest[]): 
 /** Of what a page's statement answers. */
 const COLUMNS = [
   'ord',
-  'conversation_id',
   'sequence',
   'position',
   'client_message_id',
@@ -91,52 +92,74 @@ const COLUMNS = [
   'edited_at',
   'deleted_at',
   'author_id',
-  'author_public_id',
-  'author_handle',
-  'author_display_name',
-  'author_created_at',
-  'author_avatar_url',
   'thread_root',
   'reply_count',
   'reactions',
   'pinned_at',
   'mentions_all',
   'mentions',
+  'public_id',
+  'handle',
+  'display_name',
+  'avatar_url',
 ] as const;
-type ValuesOf<Columns extends readonly (keyof PageRow)[]> = { readonly [Index in keyof Columns]: PageRow[Columns[Index]] };
 
-/** An empty page has no sequence and nothing of a message, which its type does not have either. */
-export const PAGE_FORM: RowForm<PageRow | EmptyPageRow> = {
+/** A row of an author or of a message, which of what the other has knows nothing but what is told here. What would be 0 or false is null. */
+type Answered = {
+  readonly [Name in Exclude<keyof MessageColumns, 'sequence' | 'reply_count' | 'mentions_all'>]: MessageColumns[Name];
+} & {
+  readonly ord: number;
+  readonly sequence: number | null;
+  readonly author_id: number;
+  readonly reply_count: number | null;
+  readonly mentions_all: true | null;
+  readonly public_id: string;
+  readonly handle: string;
+  readonly display_name: string;
+  readonly avatar_url: string | null;
+};
+type ValuesOf<Columns extends readonly (keyof Answered)[]> = { readonly [Index in keyof Columns]: Answered[Columns[Index]] };
+
+/** The authors come first, once for all that they wrote. */
+export const PAGE_FORM: RowsForm<PageRow | EmptyPageRow> = {
   columns: COLUMNS,
-  rowOf(values): PageRow {
-    const of = values as unknown as ValuesOf<typeof COLUMNS>; // In this order, as was checked.
-    return {
-      ord: of[0],
-      conversation_id: of[1],
-      sequence: of[2],
-      position: of[3],
-      client_message_id: of[4],
-      body: of[5],
-      reply_to: of[6],
-      created_at: of[7],
-      edited_at: of[8],
-      deleted_at: of[9],
-      author_id: of[10],
-      author_public_id: of[11],
-      author_handle: of[12],
-      author_display_name: of[13],
-      author_created_at: of[14],
-      author_avatar_url: of[15],
-      thread_root: of[16],
-      reply_count: of[17],
-      reactions: of[18],
-      pinned_at: of[19],
-      mentions_all: of[20],
-      mentions: of[21],
-    };
+  rowsOf(answered) {
+    const authors = new Map<number, User>();
+    const rows: (PageRow | EmptyPageRow)[] = [];
+    for (const values of answered) {
+      const of = values as unknown as ValuesOf<typeof COLUMNS>; // In this order, as was checked.
+      if (of[0] === AUTHORS) {
+        authors.set(of[9], { key: of[9], uuid: of[16], handle: of[17], displayName: of[18], avatarUrl: of[19], createdAt: of[6] });
+        continue;
+      }
+      const author = authors.get(of[9]);
+      if (of[1] === null || author === undefined) rows.push({ ord: of[0], sequence: null });
+      else
+        rows.push({
+          ord: of[0],
+          sequence: of[1],
+          position: of[2],
+          client_message_id: of[3],
+          body: of[4],
+          reply_to: of[5],
+          created_at: of[6],
+          edited_at: of[7],
+          deleted_at: of[8],
+          author,
+          thread_root: of[10],
+          reply_count: of[11] ?? 0,
+          reactions: of[12],
+          pinned_at: of[13],
+          mentions_all: of[14] ?? false,
+          mentions: of[15],
+        });
+    }
+    return rows;
   },
 };
 
+/** The number of no request. */
+const AUTHORS = 0;
 /** Arrays hold no nulls: these stand for what is not given. */
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 const NO_TIME_MS = Number.MIN_SAFE_INTEGER;
@@ -160,10 +183,9 @@ function placeNumber(place: PagePlace | null): number {
  */
 export function pageStatement(messages: string): string {
   return `
-    SELECT k.ord::integer AS ord, x.conversation_id, x.sequence, x.position, x.client_message_id, x.body, x.reply_to, x.created_at, x.edited_at, x.deleted_at,
-           x.author_id, u.public_id AS author_public_id, u.handle AS author_handle, u.display_name AS author_display_name, u.created_at AS author_created_at,
-           u.avatar_url AS author_avatar_url, x.thread_root, x.reply_count, x.reactions, x.pinned_at, x.mentions_all,
-           CASE WHEN x.mentions IS NOT NULL THEN users_json(x.mentions) END AS mentions
+    WITH page AS MATERIALIZED (
+    SELECT k.ord::integer AS ord, x.sequence, x.position, x.client_message_id, x.body, x.reply_to, x.created_at, x.edited_at, x.deleted_at, x.author_id,
+           x.thread_root, x.reply_count, x.reactions, x.pinned_at, x.mentions_all, x.mentions
       FROM (SELECT i.*, nullif(i.author_uuid, '${NOBODY}') AS author
               FROM unnest(?::bigint[], ?::integer[], ?::bigint[], ?::integer[], ?::bigint[], ?::uuid[], ?::bigint[], ?::bigint[], ?::integer[], ?::integer[], ?::integer[], ?::bigint[], ?::bigint[])
                    WITH ORDINALITY i (conversation_id, forward, bound, size, root, author_uuid, since, until, pinned, reacted, place, at, viewer, ord)) k
@@ -179,8 +201,17 @@ export function pageStatement(messages: string): string {
         OFFSET 0) r ON true
       LEFT JOIN LATERAL (${messages}
       ) x ON true
-      LEFT JOIN LATERAL (SELECT u.public_id, u.handle, u.display_name, u.created_at, u.avatar_url FROM users u WHERE u.id = x.author_id OFFSET 0) u ON true
-     ORDER BY k.ord, x.sequence`;
+    )
+    SELECT ${AUTHORS} AS ord, NULL::bigint AS sequence, NULL::bigint AS position, NULL::text AS client_message_id, NULL::text AS body, NULL::bigint AS reply_to,
+           u.created_at, NULL::timestamptz AS edited_at, NULL::timestamptz AS deleted_at, u.id AS author_id, NULL::bigint AS thread_root, NULL::integer AS reply_count,
+           NULL::jsonb AS reactions, NULL::timestamptz AS pinned_at, NULL::boolean AS mentions_all, NULL::jsonb AS mentions, u.public_id, u.handle, u.display_name, u.avatar_url
+      FROM (SELECT DISTINCT p.author_id FROM page p) a, LATERAL (SELECT u.* FROM users u WHERE u.id = a.author_id OFFSET 0) u
+    UNION ALL
+    SELECT p.ord, p.sequence, p.position, p.client_message_id, p.body, p.reply_to, p.created_at, p.edited_at, p.deleted_at, p.author_id, p.thread_root,
+           nullif(p.reply_count, 0), p.reactions, p.pinned_at, nullif(p.mentions_all, false), CASE WHEN p.mentions IS NOT NULL THEN users_json(p.mentions) END,
+           NULL, NULL, NULL, NULL
+      FROM page p
+     ORDER BY ord, sequence`;
 }
 
 function timeOf(milliseconds: string): string {
