@@ -3,7 +3,7 @@ import type { ConversationLoaders } from '../conversations/loaders.ts';
 import type { EventCursors } from '../events/cursors.ts';
 import { type Connection, connectionResolvers, type Edge, forwardPage } from '../graphql/connection.ts';
 import { type Context, requireViewer } from '../graphql/context.ts';
-import { edge } from '../graphql/edges.ts';
+import { edge, numberedEdges } from '../graphql/edges.ts';
 import type { MessageFilter, Resolvers } from '../graphql/schema.generated.ts';
 import type { Snapshots } from '../graphql/snapshot.ts';
 import type { Identity } from '../identity/identity.ts';
@@ -51,8 +51,12 @@ export function createMessageResolvers({
     return edge(codec, listOf(message.conversationUuid, message.threadRootSequence ?? 0), [message.sequence], message);
   }
 
-  function foundEdge(found: TextCondition | null): (message: Message) => MessageEdge {
-    return found === null ? messageEdge : (message) => Object.assign(messageEdge(message), { found });
+  /** Of a page, all of it of one list. */
+  function messageEdges(messages: readonly Message[], found: TextCondition | null): readonly MessageEdge[] {
+    const [first] = messages;
+    if (first === undefined) return [];
+    const edges = numberedEdges(codec, listOf(first.conversationUuid, first.threadRootSequence ?? 0), messages, ({ sequence }) => sequence);
+    return found === null ? edges : edges.map((each) => Object.assign(each, { found }));
   }
 
   function changed(context: Context, { entity, conversation, sequence, atUs }: Changed<Message>) {
@@ -76,7 +80,7 @@ export function createMessageResolvers({
         const sequences = { after: decode('after', after), before: decode('before', before), around: anchor?.sequence ?? null };
         const plan = planHistory({ first, last, aroundTime, aroundPosition, aroundSize, ...sequences });
         const page = await loaders.page(context, conversation, wanted, plan);
-        return { edges: page.messages.map(foundEdge(wanted.text)), hasNextPage: page.hasNextPage, hasPreviousPage: page.hasPreviousPage };
+        return { edges: messageEdges(page.messages, wanted.text), hasNextPage: page.hasNextPage, hasPreviousPage: page.hasPreviousPage };
       },
       lastMessage: (conversation, _, context) => loaders.last(context, conversation),
     },
@@ -102,7 +106,7 @@ export function createMessageResolvers({
         const bound = after === null ? 0 : Number(codec.decode('after', list, after)[0]);
         const thread = { ...NO_FILTER, threadRoot: message.sequence };
         const page = await loaders.page(context, conversation, thread, { kind: 'page', isForward: true, bound, size: first });
-        return { edges: page.messages.map(messageEdge), hasNextPage: page.hasNextPage, hasPreviousPage: page.hasPreviousPage };
+        return { edges: messageEdges(page.messages, null), hasNextPage: page.hasNextPage, hasPreviousPage: page.hasPreviousPage };
       },
       reactions: (message) => message.reactions.map((group) => ({ ...group, message })),
       async viewerReactions({ conversationKey: key, conversationUuid: uuid, sequence, reactions }, _, context) {

@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, hash, timingSafeEqual } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hash, timingSafeEqual } from 'node:crypto';
 import { badInput } from './errors.ts';
 
 /** What a cursor holds: safe integers, and strings of at most 253 bytes in UTF-8. */
@@ -7,6 +7,8 @@ export type CursorPayload = readonly (number | string)[];
 export type CursorCodec = {
   /** An opaque text of the base64url alphabet, at most 512 characters. `list` names the list, and whose it is. */
   encode(list: string, payload: CursorPayload): string;
+  /** As `encode` of each number alone: for a page, whose cursors take less time together than two of them by themselves. */
+  encodeEach(list: string, numbers: readonly number[]): readonly string[];
   /** What `encode` was given. BAD_USER_INPUT for `field` when the cursor is made up, altered, cut, or of another list. */
   decode(field: string, list: string, cursor: string): CursorPayload;
 };
@@ -16,6 +18,12 @@ const SIGNATURE_LENGTH = 22;
 const CURSOR_LENGTH_MAX = 512;
 const PAYLOAD_BYTES_MAX = Math.floor(((CURSOR_LENGTH_MAX - SIGNATURE_LENGTH) * 3) / 4);
 const HMAC_BYTES = 16;
+/** Of AES: eight bytes that say of which list, and eight of the number. */
+const BLOCK_BYTES = 16;
+const TAG_BYTES = 8;
+const BLOCK_LENGTH = 22;
+const CIPHER = 'aes-256-ecb';
+const HALF = 2 ** 32;
 
 /** An element begins with one of these two and a varint, or with STRING plus its length in bytes. */
 const POSITIVE = 0;
@@ -24,10 +32,15 @@ const STRING = 2;
 const STRING_BYTES_MAX = 255 - STRING;
 
 /**
- * Cursors that a client can neither read with profit nor alter: the payload, then 22 characters of SHA-512/256 over the key, the list's name and
- * the payload. What is hashed begins with the key, which that hash allows: it shows half of its state, so nobody can go on from there with more
- * (Coron, Dodis, Malinaud, Puniya: Merkle-Damgård Revisited, 2005). It takes a quarter of the time of an HMAC, of which a page made fifty; cursors
- * that were signed by one are read as well.
+ * Cursors that a client can neither read with profit nor alter.
+ *
+ * One of a single number that is not negative, as lists of messages have them, is one block of AES-256: what tells the list, in 64 bits, and the
+ * number, enciphered together. Nobody finds another block in which the list and the eleven bits that no safe integer has are right but by asking
+ * 2⁷⁵ times (Bellare, Rogaway: Encode-then-encipher encryption, 2000). Blocks do not depend on each other, so a page is one call.
+ *
+ * All others are the payload, then 22 characters of SHA-512/256 over the key, the list's name and the payload. What is hashed begins with the key, which
+ * that hash allows: it shows half of its state, so nobody can go on from there with more (Coron, Dodis, Malinaud, Puniya: Merkle-Damgård Revisited,
+ * 2005). Single numbers were signed like that, too, and before all by an HMAC: these are read as well.
  */
 export function createCursorCodec(key: Buffer): CursorCodec {
   const secret = key.toString('base64url');
@@ -35,6 +48,35 @@ export function createCursorCodec(key: Buffer): CursorCodec {
   // The length in front keeps the end of a list's name and the start of a payload apart.
   const sign = (list: string, text: string): string =>
     hash('sha512-256', `${secret}${list.length}:${list}${text}`, 'base64url').slice(0, SIGNATURE_LENGTH);
+
+  const blockKey = createHmac('sha256', hmacKey).update('cursors of one number').digest();
+  // Whole blocks without padding: what goes in comes out at once, and nothing is left for the next.
+  const cipher = createCipheriv(CIPHER, blockKey, null).setAutoPadding(false);
+  const decipher = createDecipheriv(CIPHER, blockKey, null).setAutoPadding(false);
+  const tagOf = (list: string): Buffer => hash('sha512-256', `${secret}${list}`, 'buffer').subarray(0, TAG_BYTES);
+
+  function encodeEach(list: string, numbers: readonly number[]): readonly string[] {
+    const tag = tagOf(list);
+    const plain = Buffer.allocUnsafe(numbers.length * BLOCK_BYTES);
+    for (const [index, number] of numbers.entries()) {
+      if (!isBlockNumber(number)) throw new Error(`A cursor among many must be of a safe integer from 0, got ${number}.`);
+      const at = index * BLOCK_BYTES;
+      plain.set(tag, at);
+      plain.writeUInt32BE(Math.floor(number / HALF), at + TAG_BYTES);
+      plain.writeUInt32BE(number % HALF, at + TAG_BYTES + 4);
+    }
+    const blocks = cipher.update(plain);
+    return numbers.map((_, index) => blocks.toString('base64url', index * BLOCK_BYTES, (index + 1) * BLOCK_BYTES));
+  }
+
+  function numberOf(list: string, cursor: string): number | null {
+    if (cursor.length !== BLOCK_LENGTH) return null;
+    const block = Buffer.from(cursor, 'base64url');
+    if (block.length !== BLOCK_BYTES || block.toString('base64url') !== cursor) return null;
+    const plain = decipher.update(block);
+    const number = plain.readUInt32BE(TAG_BYTES) * HALF + plain.readUInt32BE(TAG_BYTES + 4);
+    return timingSafeEqual(plain.subarray(0, TAG_BYTES), tagOf(list)) && isBlockNumber(number) ? number : null;
+  }
 
   function payloadOf(list: string, cursor: string): Buffer | null {
     const text = cursor.slice(0, -SIGNATURE_LENGTH);
@@ -56,10 +98,15 @@ export function createCursorCodec(key: Buffer): CursorCodec {
 
   return {
     encode(list, payload) {
+      const [number] = payload;
+      if (payload.length === 1 && isBlockNumber(number)) return encodeEach(list, [number])[0] ?? '';
       const text = pack(payload).toString('base64url');
       return `${text}${sign(list, text)}`;
     },
+    encodeEach,
     decode(field, list, cursor) {
+      const number = numberOf(list, cursor);
+      if (number !== null) return [number];
       const bytes = cursor.length > CURSOR_LENGTH_MAX ? null : (payloadOf(list, cursor) ?? payloadByHmac(list, cursor));
       if (bytes === null) {
         throw badInput(
@@ -70,6 +117,10 @@ export function createCursorCodec(key: Buffer): CursorCodec {
       return unpack(bytes);
     },
   };
+}
+
+function isBlockNumber(element: number | string | undefined): element is number {
+  return Number.isSafeInteger(element) && Number(element) >= 0;
 }
 
 function isSame(one: string, other: string): boolean {

@@ -321,7 +321,12 @@ function connect({ address, connectionsMax, statementTimeoutMs, lockTimeoutMs }:
     types: {
       // Keys, sequences and microseconds stay below 2^53.
       bigint: { to: 20, from: [20], parse: Number, serialize: String },
-      date: { to: 1184, from: [1082, 1114, 1184], parse: parseTimestamp, serialize: (time: string | number) => new Date(time).toISOString() },
+      date: {
+        to: 1184,
+        from: [1082, 1114, 1184],
+        parse: parseTimestamp,
+        serialize: (time: string | number) => new Date(time).toISOString(),
+      },
       arrays: { to: 1016, from: [1016, 1007, 1009, 2951], parse: (text: string) => text, serialize: arrayLiteral },
       integers: { to: 1007, from: [], parse: (text: string) => text, serialize: arrayLiteral },
       texts: { to: 1009, from: [], parse: (text: string) => text, serialize: arrayLiteral },

@@ -46,6 +46,7 @@ export type SimulatedNode = Owner & ReturnType<typeof createParts>;
 /** Cursors that can be read, and are quickly made: that nobody can make one up is not what is simulated. */
 const codec: CursorCodec = {
   encode: (list, payload) => [list, ...payload].join(' '),
+  encodeEach: (list, numbers) => numbers.map((number) => `${list} ${number}`),
   decode: (_field, list, cursor) => {
     if (!cursor.startsWith(`${list} `)) throw badInput('after', `after must be a cursor of ${list}, got ${cursor}.`);
     return cursor.slice(list.length + 1).split(' ');

@@ -30,6 +30,37 @@ describe('a cursor', () => {
     }
   });
 
+  test('of a page of numbers is what each has by itself, and gives that back', () => {
+    const numbers = [0, 1, 127, 2 ** 32 - 1, 2 ** 32, 2 ** 32 + 1, 1_772_357_400_123_456, Number.MAX_SAFE_INTEGER, 41];
+    const cursors = codec.encodeEach(list, numbers);
+    expect(cursors).toEqual(numbers.map((number) => codec.encode(list, [number])));
+    expect(new Set(cursors).size).toBe(numbers.length);
+    expect(cursors.map((cursor) => codec.decode('after', list, cursor))).toEqual(numbers.map((number) => [number]));
+    expect(codec.encodeEach(list, [])).toEqual([]);
+    for (const wrong of [-1, 0.5, 2 ** 53]) expect(() => codec.encodeEach(list, [1, wrong])).toThrow('safe integer from 0');
+  });
+
+  test('of one number is refused when any one of its bits is flipped, in another list, and by another key', () => {
+    const cursor = codec.encode(list, [1041]);
+    for (let bit = 0; bit < 16 * 8; bit += 1) {
+      const altered = Buffer.from(cursor, 'base64url');
+      altered[bit >> 3] = (altered[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      expectRefused(list, altered.toString('base64url'));
+    }
+    for (let round = 0; round < 1_000; round += 1) expectRefused(list, randomBytes(16).toString('base64url'));
+    for (const character of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_')
+      if (character !== cursor.at(-1)) expectRefused(list, cursor.slice(0, -1) + character);
+    expectRefused('messages of 0199a1b3', cursor);
+    expectRefused(list, createCursorCodec(randomBytes(32)).encode(list, [1041]));
+  });
+
+  test('of one number is read when it was signed, as such cursors were before', () => {
+    const text = Buffer.from([0, 145, 8]).toString('base64url');
+    const signature = hash('sha512-256', `${key.toString('base64url')}${list.length}:${list}${text}`, 'base64url').slice(0, 22);
+    expect(codec.decode('after', list, `${text}${signature}`)).toEqual([1041]);
+    expectRefused('messages of 0199a1b3', `${text}${signature}`);
+  });
+
   test('is short, of the base64url alphabet and the same each time', () => {
     const cursor = codec.encode(list, [123_456]);
     expect(cursor).toMatch(/^[A-Za-z0-9_-]+$/);
@@ -80,7 +111,7 @@ describe('a cursor', () => {
     const bytes = Buffer.from('c');
     const signature = createHmac('sha256', key).update('ab').update(bytes).digest().subarray(0, 16);
     expectRefused('ab', Buffer.concat([bytes, signature]).toString('base64url'));
-    const text = codec.encode(list, [1041]).slice(0, -22);
+    const text = codec.encode(list, [1041, 1]).slice(0, -22);
     const unsplit = hash('sha512-256', `${key.toString('base64url')}${list}${text}`, 'base64url').slice(0, 22);
     expectRefused(list, `${text}${unsplit}`);
   });
