@@ -2,7 +2,6 @@ import {
   type GraphQLArgument,
   type GraphQLInputField,
   type GraphQLInputType,
-  getArgumentValues,
   getNullableType,
   isInputObjectType,
   isListType,
@@ -10,6 +9,7 @@ import {
 import type { CostRules } from './cost-rules.ts';
 import type { SelectedField } from './cost-skeleton.ts';
 import { refusal } from './errors.ts';
+import { argumentValues } from './variable-values.ts';
 
 /** No page is longer; who asks for more is answered BAD_USER_INPUT and given none. */
 export const LIST_SIZE_MAX = 100;
@@ -34,7 +34,7 @@ export function measure(rules: CostRules, { definition, nodes: [node], rule }: S
   if (listSize === null && !hasWeighedInputs) return UNSIZED;
   let args: Values;
   try {
-    args = getArgumentValues(definition, node, variables);
+    args = argumentValues(definition, node, variables);
   } catch {
     return NOT_CALLED; // Its arguments do not fit: execution says so, and answers nothing.
   }

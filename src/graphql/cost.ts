@@ -32,6 +32,8 @@ export function createWeigh(schema: GraphQLSchema): Weigh {
   const rules = costRulesOf(schema);
   const skeletonOf = createSkeletonCache(rules);
   const constants = new WeakMap<Skeleton, readonly (Measure | null)[]>();
+  /** The same operation comes again, most of the time with other values but the same sizes. */
+  const lastWeighed = new WeakMap<Skeleton, Weighed>();
 
   function constantsOf(skeleton: Skeleton): readonly (Measure | null)[] {
     const known = constants.get(skeleton) ?? skeleton.fields.map((field) => (field.isVariable ? null : measure(rules, field, {})));
@@ -49,9 +51,24 @@ export function createWeigh(schema: GraphQLSchema): Weigh {
       throw refusal('GRAPHQL_VALIDATION_FAILED', `A document must make at most ${SELECTIONS_MAX} different selections, got more.`);
     const constant = constantsOf(skeleton);
     const measures = skeleton.fields.map((field, index) => constant[index] ?? measure(rules, field, variables));
+    const last = lastWeighed.get(skeleton);
+    if (last !== undefined && measures.every((each, index) => isSame(each, last.measures[index]))) return last;
     const costs = costsOf(skeleton, measures);
-    return { skeleton, measures, costs, total: costOfRoot(skeleton, costs) };
+    const weighed = { skeleton, measures, costs, total: costOfRoot(skeleton, costs) };
+    lastWeighed.set(skeleton, weighed);
+    return weighed;
   };
+}
+
+function isSame(one: Measure, other: Measure | undefined): boolean {
+  if (one === other) return true;
+  return (
+    other !== undefined &&
+    one.size === other.size &&
+    one.inputs === other.inputs &&
+    one.given.length === other.given.length &&
+    one.given.every(({ path, value }, index) => path === other.given[index]?.path && value === other.given[index].value)
+  );
 }
 
 /** As it is told: the largest number that the schema can tell stands for all beyond. */

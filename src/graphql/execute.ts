@@ -7,7 +7,6 @@ import {
   type GraphQLLeafType,
   type GraphQLResolveInfo,
   type GraphQLSchema,
-  getArgumentValues,
   getOperationAST,
   getVariableValues,
   execute as graphqlExecute,
@@ -28,6 +27,7 @@ import {
   runtimeType,
   type ValuePlan,
 } from './execution-plan.ts';
+import { argumentValues, variableValues as valuesOf } from './variable-values.ts';
 
 type Path = GraphQLResolveInfo['path'];
 /** Where something stands; undefined: the whole answer. */
@@ -43,19 +43,27 @@ const INFO_PARAMETER = 3;
  * next, such as which fields stand where and how their values are completed, is worked out once for each operation and kept as long as its
  * document is: a page of messages takes a quarter of the time. What it does not plan, it leaves to graphql.
  *
- * Two rules for resolvers: one that takes `info` names it as its fourth parameter, without defaults before it; and none changes its arguments,
- * which the elements of a list share.
+ * Rules for resolvers: one that takes `info` names it as its fourth parameter, without defaults before it; none changes its arguments, which the
+ * elements of a list share; and of the same source, with the same arguments, each answers the same for as long as an operation takes.
  */
 export function execute(args: ExecutionArgs): Eventual<ExecutionResult> {
   const { schema, document, operationName, variableValues } = args;
   const operation = getOperationAST(document, operationName);
   const plans = operation === null || operation === undefined ? null : plansOf(schema, document, operation);
   if (plans === null || args.fieldResolver || args.typeResolver || args.options) return graphqlExecute(args);
-  const { variableDefinitions = [] } = plans.operation;
-  const { coerced, errors } = getVariableValues(schema, variableDefinitions, variableValues ?? {}, { maxErrors: COERCION_ERRORS_MAX });
-  if (errors !== undefined) return { errors };
-  const plan = plans.of(coerced);
-  return plan === null ? graphqlExecute(args) : new Execution(plan, args, coerced).run();
+  const { variables } = valuesOf(schema, plans.operation, variableValues);
+  if (variables === null) return { errors: coercionErrors(schema, plans.operation, variableValues ?? {}) };
+  const plan = plans.of(variables);
+  return plan === null ? graphqlExecute(args) : new Execution(plan, args, variables).run();
+}
+
+/** All that is wrong with variables that do not fit, as far as it is told. */
+function coercionErrors(
+  schema: GraphQLSchema,
+  { variableDefinitions = [] }: OperationDefinitionNode,
+  given: Data,
+): readonly GraphQLError[] {
+  return getVariableValues(schema, variableDefinitions, given, { maxErrors: COERCION_ERRORS_MAX }).errors ?? [];
 }
 
 const known = new WeakMap<OperationDefinitionNode, OperationPlans | null>();
@@ -74,7 +82,7 @@ class Execution {
   readonly #rootValue: unknown;
   readonly #context: unknown;
   readonly #variables: Readonly<Data>;
-  readonly #arguments = new Map<FieldPlan, Arguments>();
+  readonly #repeats = new Map<ObjectPlan, Repeats>();
   readonly #errors: GraphQLError[] = [];
   /** Where errors have made something null: what fails below is not told any more. */
   readonly #failedAt = new Set<string>();
@@ -138,6 +146,25 @@ class Execution {
     return late.length === 0 ? data : settle(data, late);
   }
 
+  /**
+   * What the same thing comes to at the same place of an operation, such as the author of most messages of a page, is worked out once, unless it
+   * failed or has to be waited for. Where hardly anything comes again, no more is remembered.
+   */
+  #once(plan: ObjectPlan, source: unknown, place: Place): Eventual<Data> {
+    const repeats = this.#repeats.get(plan) ?? { found: new Map<unknown, Data>(), hits: 0 };
+    if (repeats.found.size === 0) this.#repeats.set(plan, repeats);
+    const before = repeats.found.get(source);
+    if (before !== undefined) {
+      repeats.hits += 1;
+      return before;
+    }
+    const errors = this.#errors.length;
+    const data = this.#object(plan, source, place);
+    if (repeats.found.size <= repeats.hits + REPEATS_AWAITED && !isPromise(data) && this.#errors.length === errors)
+      repeats.found.set(source, data);
+    return data;
+  }
+
   #field(plan: FieldPlan, source: unknown, above: Place): unknown {
     const { field, value } = plan;
     if (field === null) return plan.parentType.name;
@@ -171,13 +198,8 @@ class Execution {
 
   #argumentsOf(plan: FieldPlan): Arguments {
     if (plan.constantArguments !== null) return plan.constantArguments;
-    let found = this.#arguments.get(plan);
-    if (found === undefined) {
-      // `__typename` has none.
-      found = plan.field === null ? {} : getArgumentValues(plan.field, plan.nodes[0], this.#variables);
-      this.#arguments.set(plan, found);
-    }
-    return found;
+    // `__typename` has none.
+    return plan.field === null ? {} : argumentValues(plan.field, plan.nodes[0], this.#variables);
   }
 
   #complete(plan: FieldPlan, value: ValuePlan, resolved: unknown, path: Path): unknown {
@@ -188,7 +210,7 @@ class Execution {
       case 'list':
         return this.#list(plan, value.item, resolved, path);
       case 'object':
-        return this.#object(value.below(), resolved, path);
+        return this.#once(value.below(), resolved, path);
       case 'abstract': {
         const { type, below } = value;
         const resolveType = type.resolveType ?? defaultTypeResolver;
@@ -274,6 +296,11 @@ class Execution {
     };
   }
 }
+
+/** What objects came to, by what they are of, and how many came again. */
+type Repeats = { readonly found: Map<unknown, Data>; hits: number };
+/** So many more than have come again are remembered. */
+const REPEATS_AWAITED = 8;
 
 type Late = { readonly key: string; readonly value: Promise<unknown> };
 

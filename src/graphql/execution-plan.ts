@@ -149,7 +149,7 @@ function judgesValues(schema: GraphQLSchema): boolean {
 }
 
 /** Arguments that are the same at each execution, by the node that gives them; null: there are other ones each time, or they do not fit. */
-type Constants = Map<FieldNode, Arguments | null>;
+type Constants = Map<FieldNode, { readonly field: Field; readonly found: Arguments | null }>;
 type PlannerDependencies = {
   readonly schema: GraphQLSchema;
   readonly fragments: Fragments;
@@ -198,9 +198,10 @@ class Planner {
   #constantsOf(field: Field, node: FieldNode): Arguments | null {
     const { constants } = this.#dependencies;
     const known = constants.get(node);
-    if (known !== undefined) return known;
+    // Of several types that have it, the defaults may differ.
+    if (known?.field === field) return known.found;
     const found = constantArguments(field, node);
-    constants.set(node, found);
+    constants.set(node, { field, found });
     return found;
   }
 

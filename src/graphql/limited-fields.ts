@@ -8,7 +8,6 @@ import {
   type GraphQLObjectType,
   type GraphQLResolveInfo,
   type GraphQLSchema,
-  getArgumentValues,
   getNamedType,
   getOperationAST,
   isAbstractType,
@@ -17,12 +16,14 @@ import {
   isNonNullType,
   isObjectType,
   Kind,
+  type OperationDefinitionNode,
+  type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
 import type { LimitedField, LimitPolicies } from '../platform/rate-limit-policies.ts';
 import { collectFields, type Fragments, fragmentsOf, isLeftOut } from './collect-fields.ts';
 import type { Context } from './context.ts';
-import { variableValues as valuesOf } from './variable-values.ts';
+import { argumentValues, variableValues as valuesOf } from './variable-values.ts';
 
 type Arguments = Readonly<Record<string, unknown>>;
 /** A field that an operation will execute, with its arguments as its resolver gets them. */
@@ -86,8 +87,29 @@ export function findFields(
   if (!operation || !root) return [];
   const { variables } = valuesOf(schema, operation, variableValues);
   if (variables === null) return []; // Execution refuses it.
-  const fragments = fragmentsOf(document);
-  return new FieldSearch(schema, coordinates, fragments, variables).ofObject(root, [operation.selectionSet]);
+  let places = knownPlaces.get(operation);
+  if (places?.coordinates !== coordinates || places.schema !== schema) {
+    const search = new FieldSearch(schema, coordinates, fragmentsOf(document), variables);
+    places = { schema, coordinates, found: search.ofObject(root, [operation.selectionSet]) };
+    // What is left out may be another thing the next time; and fragments within fragments come to more than is to be kept.
+    if (!search.hasConditions && places.found.length <= PLACES_KEPT_MAX) knownPlaces.set(operation, places);
+  }
+  return places.found.map(({ coordinate, field, node }) => ({ coordinate, args: argumentsOf(field, node, variables) }));
+}
+
+/** Where an operation has such a field. */
+type Place = { readonly coordinate: string; readonly field: GraphQLField<unknown, unknown>; readonly node: FieldNode };
+type Places = { readonly schema: GraphQLSchema; readonly coordinates: ReadonlySet<string>; readonly found: readonly Place[] };
+
+const PLACES_KEPT_MAX = 100;
+const knownPlaces = new WeakMap<OperationDefinitionNode, Places>();
+
+function argumentsOf(field: GraphQLField<unknown, unknown>, node: FieldNode, variables: Arguments): Arguments {
+  try {
+    return argumentValues(field, node, variables);
+  } catch {
+    return {}; // Execution refuses it where it stands.
+  }
 }
 
 class FieldSearch {
@@ -95,6 +117,8 @@ class FieldSearch {
   readonly #coordinates: ReadonlySet<string>;
   readonly #fragments: Fragments;
   readonly #variables: Arguments;
+  /** Whether `@skip` or `@include` was met. */
+  hasConditions = false;
 
   constructor(schema: GraphQLSchema, coordinates: ReadonlySet<string>, fragments: Fragments, variables: Arguments) {
     this.#schema = schema;
@@ -103,34 +127,31 @@ class FieldSearch {
     this.#variables = variables;
   }
 
-  ofObject(type: GraphQLObjectType, sets: readonly SelectionSetNode[]): readonly FoundField[] {
-    const found: FoundField[] = [];
-    const fields = collectFields(this.#schema, this.#fragments, type, sets, (selection) => isLeftOut(selection, this.#variables));
+  ofObject(type: GraphQLObjectType, sets: readonly SelectionSetNode[]): readonly Place[] {
+    const found: Place[] = [];
+    const fields = collectFields(this.#schema, this.#fragments, type, sets, (selection) => this.#isLeftOut(selection));
     for (const [first, ...others] of fields.values()) {
       const field = type.getFields()[first.name.value];
       if (field === undefined) continue;
       const coordinate = `${type.name}.${field.name}`;
-      if (this.#coordinates.has(coordinate)) found.push({ coordinate, args: this.#argumentsOf(field, first) });
+      if (this.#coordinates.has(coordinate)) found.push({ coordinate, field, node: first });
       const inner = [first, ...others].flatMap(({ selectionSet }) => selectionSet ?? []);
       if (inner.length > 0 && !isList(field)) found.push(...this.#ofType(field, inner));
     }
     return found;
   }
 
-  #ofType(field: GraphQLField<unknown, unknown>, sets: readonly SelectionSetNode[]): readonly FoundField[] {
+  #isLeftOut(selection: SelectionNode): boolean {
+    if (selection.directives !== undefined && selection.directives.length > 0) this.hasConditions = true;
+    return isLeftOut(selection, this.#variables);
+  }
+
+  #ofType(field: GraphQLField<unknown, unknown>, sets: readonly SelectionSetNode[]): readonly Place[] {
     const type = getNamedType(field.type);
     if (isObjectType(type)) return this.ofObject(type, sets);
     if (!isAbstractType(type)) return [];
     const each = this.#schema.getPossibleTypes(type).map((possible) => this.ofObject(possible, sets));
     return each.reduce((most, found) => (found.length > most.length ? found : most), []);
-  }
-
-  #argumentsOf(field: GraphQLField<unknown, unknown>, node: FieldNode): Arguments {
-    try {
-      return getArgumentValues(field, node, this.#variables);
-    } catch {
-      return {}; // Execution refuses it where it stands.
-    }
   }
 }
 

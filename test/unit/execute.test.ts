@@ -102,6 +102,46 @@ describe('execute', () => {
     expect(ours[1]).toHaveLength(4);
   });
 
+  test('works out once what the same thing comes to at the same place, and each time what fails or has to be waited for', async () => {
+    const asked: string[] = [];
+    const bird = (name: string) => ({
+      get name() {
+        asked.push(name);
+        if (name === 'failing') throw new Error('no name');
+        return name === 'late' ? Promise.resolve(name) : name;
+      },
+    });
+    const [rook, late, failing] = [bird('rook'), bird('late'), bird('failing')];
+    const document = parse('{ birds { name } again: birds { name } }');
+    const { data, errors } = await execute({ schema, document, rootValue: { birds: [rook, late, rook, failing, rook, late, failing] } });
+    const names = ['rook', 'late', 'rook', null, 'rook', 'late', null].map((name) => ({ name }));
+    expect(data).toEqual({ birds: names, again: names });
+    expect(errors?.map(({ path }) => path)).toEqual(
+      [3, 6]
+        .flatMap((at) => [['birds', at, 'name']])
+        .concat([
+          ['again', 3, 'name'],
+          ['again', 6, 'name'],
+        ]),
+    );
+    const times = (name: string) => asked.filter((each) => each === name).length;
+    expect(['rook', 'late', 'failing'].map(times)).toEqual([2, 4, 4]);
+  });
+
+  test('remembers hardly anything of a list in which nothing comes again soon', () => {
+    let asked = 0;
+    const birds = Array.from({ length: 100 }, () => ({
+      get name() {
+        asked += 1;
+        return 'a bird';
+      },
+    }));
+    expect(execute({ schema, document: parse('{ birds { name } }'), rootValue: { birds: [...birds, ...birds] } })).toMatchObject({
+      data: {},
+    });
+    expect(asked).toBeGreaterThan(180);
+  });
+
   test('looks up the resolver of a field each time, as it may be surrounded later', () => {
     const changing = buildSchema('type Query { n: Int }');
     const document = parse('{ n }');
@@ -367,12 +407,23 @@ function someValue(type: GraphQLOutputType, dice: Dice, depth: number): unknown 
       const item = () => outcome(ofType, dice.for(`${at}`), depth);
       return isLate ? later(1, item) : item();
     });
-    return dice.for('set').has(0.2) ? iterable(items) : items.map((item) => safely(item));
+    const given = dice.for('again').has(0.3) ? again(items) : items;
+    return dice.for('set').has(0.2) ? iterable(given) : given.map((item) => safely(item));
   }
   if (isObjectType(type)) return objectOf(type, dice.for('object'), depth + 1);
   if (isAbstractType(type)) return objectOf(dice.for('one').of(schema.getPossibleTypes(type)), dice.for('object'), depth + 1);
   if (isEnumType(type)) return dice.for('enum').of(['ROOK', 'JAY', 'CROW']);
   return dice.for('leaf').has(0.03) ? {} : dice.for('number').between(0, 9);
+}
+
+/** The first of them, and that very same one as often as there are others. */
+function again(items: readonly (() => unknown)[]): readonly (() => unknown)[] {
+  const [first = () => null] = items;
+  let made: { readonly value: unknown } | null = null;
+  return items.map(() => () => {
+    made ??= { value: safely(first) };
+    return made.value;
+  });
 }
 
 /** What throws while a list is made would be an error of the list. */
