@@ -157,7 +157,8 @@ async function measurePages(address: DatabaseAddress, histories: readonly LargeH
   for (const { index, depth, times } of places) {
     const each = casesOf(sample, texts)[index];
     if (each === undefined) continue;
-    const run = (sql: Sql) => planPage(each.filter).read(sql, sample.viewerKey, requestsOf(each, sample, depth));
+    const run = async (sql: Sql) =>
+      (await planPage(each.filter).read(sql, sample.viewerKey, requestsOf(each, sample, depth))).flatMap(({ rows }) => rows);
     const { read, returned } = await (each.filter.text === null ? explainer.explain(run) : countRows(address, run));
     measured.push({ name: each.name, depth, ...percentiles(times), read, returned });
   }

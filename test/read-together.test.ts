@@ -78,7 +78,7 @@ describe('pages', () => {
     const sql = fakeSql((text, keys) => {
       seen.push(keys);
       if (text.includes('(x.author_id, x.sequence)')) throw new Error('Broken.');
-      return keys.map((_, index) => ({ ord: index + 1, sequence: null }));
+      return readersOf(keys);
     });
     const pages = pagesOver(sql);
     const authorUuid = randomUUID();
@@ -95,7 +95,7 @@ describe('pages', () => {
     const sizes: number[] = [];
     const sql = fakeSql((_, keys) => {
       sizes.push(keys.length);
-      return keys.map((_key, index) => ({ ord: index + 1, sequence: null }));
+      return readersOf(keys);
     });
     const pages = pagesOver(sql);
     const small = Array.from({ length: 20 }, (_, key) => pages.read(key, [requestOf(key, null)], undefined));
@@ -108,11 +108,61 @@ describe('pages', () => {
     expect(sizes.toSorted((one, other) => other - one)).toEqual([50, 8, 8, 4]);
   });
 
+  test('that several ask for are read once, for all of them, and given to who may read them', async () => {
+    const sizes: number[] = [];
+    const sql = fakeSql((_, keys) => {
+      sizes.push(keys.length);
+      return readersOf(keys);
+    });
+    const pages = pagesOver(sql);
+    // Of 30 who ask for each page one may read it.
+    const asked = Array.from({ length: 30 }, (_, person) => [1, 2, 3].map((key) => ({ person, key }))).flat();
+    const found = await Promise.all(
+      asked.map(async ({ person, key }) => {
+        const [page] = await pages.read(person, [requestOf(key, null)], undefined);
+        return page === null ? [] : [{ person, key }];
+      }),
+    );
+    expect(found.flat()).toEqual([1, 2, 3].map((key) => ({ person: key, key })));
+    expect(sizes).toEqual([3]);
+  });
+
+  test('that differ in anything are not taken for the same', async () => {
+    const seen: number[] = [];
+    const sql = fakeSql((_, keys) => {
+      seen.push(...keys);
+      return readersOf(keys);
+    });
+    const pages = pagesOver(sql);
+    const time = new Date('2026-03-01T09:30:00Z');
+    const request = requestOf(7, null);
+    const pinned = [null, true, false].map((hasReactions) => ({ pinned: true, hasReactions }));
+    const filters = [
+      { threadRoot: 4 },
+      ...[randomUUID(), randomUUID()].map((authorUuid) => ({ authorUuid })),
+      { since: time },
+      { until: time },
+      { pinned: false },
+      ...pinned,
+    ];
+    const different: readonly PageRequest[] = [
+      request,
+      { ...request, isForward: true },
+      { ...request, bound: 8 },
+      { ...request, limit: 4 },
+      { ...request, place: { time } },
+      { ...request, place: { position: time.getTime() } },
+      ...filters.map((each) => ({ ...request, filter: { ...NO_FILTER, ...each } })),
+    ];
+    await Promise.all([...different, ...different].map((each) => pages.read(7, [each], undefined)));
+    expect(seen).toHaveLength(different.length);
+  });
+
   test('of one request under one filter are in one statement, and so in one snapshot, whoever asks besides', async () => {
     const statements: (readonly number[])[] = [];
     const sql = fakeSql((_, keys) => {
       statements.push(keys);
-      return keys.map((_key, index) => ({ ord: index + 1, sequence: null }));
+      return readersOf(keys);
     });
     const pages = pagesOver(sql);
     const singles = Array.from({ length: 7 }, (_, key) => pages.read(key, [requestOf(key, null)], undefined));
@@ -125,6 +175,11 @@ describe('pages', () => {
   });
 });
 
+/** Each conversation is of the one whose key it has. */
+function readersOf(keys: readonly number[]): readonly object[] {
+  return keys.map((readerKey, index) => ({ ord: -index - 1, readerKey }));
+}
+
 /** As the server has them: what is asked for in one turn of the event loop is read together. */
 function pagesOver(sql: Sql): Pages {
   return createPages({ sql, slow: () => sql, logger: createLogger('silent'), schedule: (read) => void setImmediate(read) });
@@ -134,9 +189,10 @@ function requestOf(conversationKey: number, authorUuid: string | null): PageRequ
   return { conversationKey, filter: { ...NO_FILTER, authorUuid }, isForward: false, bound: 9, place: null, limit: 5 };
 }
 
-/** Given the text of a statement and its first parameter, the keys of conversations. */
+/** Given the text of a statement and the keys of conversations of which it reads pages. */
 function fakeSql(answer: (text: string, keys: readonly number[]) => readonly object[]): Sql {
   // Rows as the statement has them, of whatever type the caller says.
-  const tag = (async (text: TemplateStringsArray, keys: readonly number[]) => answer(text.join('?'), keys)) as unknown as Sql;
+  const tag = (async (text: TemplateStringsArray, ...[, , , keys]: readonly (readonly number[])[]) =>
+    answer(text.join('?'), keys ?? [])) as unknown as Sql;
   return Object.assign(tag, { once: tag });
 }

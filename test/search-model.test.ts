@@ -169,8 +169,8 @@ test(
         bound,
         limit: random.one([1, 5, 21, 101]),
       };
-      const rows = await planPage(filter).read(database.sql, VIEWER, [{ ...asked, filter, place: null }]);
-      const found = rows.flatMap(({ sequence }) => (sequence === null ? [] : [sequence]));
+      const [read] = await planPage(filter).read(database.sql, VIEWER, [{ ...asked, filter, place: null }]);
+      const found = read?.rows.map(({ sequence }) => sequence);
       const { text: condition, ...others } = filter;
       const told = { n, text, ...asked, ...others };
       expect({ ...told, found }).toEqual({ ...told, found: await pageOf(asked, filter, author?.id ?? null) });

@@ -122,9 +122,9 @@ async function totals() {
   };
 }
 
-function pageOf(filter: PageFilter, isForward: boolean, bound: number) {
+async function pageOf(filter: PageFilter, isForward: boolean, bound: number) {
   const request = { conversationKey: CONVERSATION, filter, isForward, bound, place: null, limit: LIMIT };
-  return planPage(filter).read(database.sql, VIEWER, [request]);
+  return (await planPage(filter).read(database.sql, VIEWER, [request])).flatMap(({ rows }) => rows);
 }
 
 const EVERYWHERE = { conversationKey: null, titles: [], authorKey: null, since: null, until: null, before: null, limit: LIMIT };

@@ -3,7 +3,7 @@ import type { PagePlan } from '../../src/messages/plan.ts';
 export type DescribedPlan = { readonly plan: PagePlan; readonly text: string; readonly scans: readonly string[] };
 
 /** What is read for a page in one direction, and in the other. */
-const WALK = /LEFT JOIN LATERAL \(\n([\s\S]*?)\n {6}\) x ON true/;
+const WALK = /JOIN LATERAL \(\n((?:(?!JOIN LATERAL \(\n)[\s\S])*)\n {6}\) x ON true/;
 
 /** docs/history-plans.md, as the planner and PostgreSQL have it. */
 export function describePlans(plans: readonly DescribedPlan[]): string {
@@ -23,19 +23,26 @@ export function describePlans(plans: readonly DescribedPlan[]): string {
       ...scans.map((scan) => `- ${scan}`),
       '',
       '```sql',
-      indented(WALK.exec(text)?.[1] ?? ''),
+      indented(walkOf(text)),
       '```',
       '',
     ]),
     '## The statement around them',
     '',
-    'Here with the walk of `list`. One row of the arrays is one page; `k` names them.',
+    'Here with the walk of `list`. One row of the second arrays is one page, and `k` names them; one of the first is somebody who asks for it, and `reader`',
+    'has those who may read it. What is answered begins with them; then come the authors, and then the messages.',
     '',
     '```sql',
     indented(whole),
     '```',
     '',
   ].join('\n');
+}
+
+function walkOf(text: string): string {
+  const walk = WALK.exec(text)?.[1];
+  if (walk === undefined) throw new Error(`A page's statement must have a walk, got ${text}.`);
+  return walk;
 }
 
 /** Without the indentation that all lines have. */

@@ -129,18 +129,21 @@ export const STATEMENTS: readonly Statement[] = [
   },
   {
     // Pages of messages.
-    mark: 'i (conversation_id, forward, bound, size, root, author_uuid, since, until, pinned, reacted, place, at, viewer, ord)',
+    mark: 'i (conversation_id, forward, bound, size, root, author_uuid, since, until, pinned, reacted, place, at, ord)',
     locks: none,
-    run: (state, [keys, forward, bounds, limits, roots, ...others]) =>
-      numbers(keys).flatMap((key, index): readonly object[] => {
-        const conversation = state.conversation(key);
+    run: (state, [ords, ofReaders, viewers, keys, forward, bounds, limits, roots]) => {
+      const readers = numbers(ords).flatMap((ord, index) => {
+        const readerKey = numbers(viewers)[index] ?? 0;
+        return isMember(state.conversation(numbers(ofReaders)[index] ?? 0), readerKey) ? [{ ord: -ord, readerKey }] : [];
+      });
+      const messages = numbers(keys).flatMap((key, index) => {
+        if (!readers.some(({ ord }) => ord === -index - 1)) return [];
         const at = (list: Parameter | undefined) => numbers(list)[index] ?? 0;
-        if (!isMember(conversation, at(others.at(-1)))) return [];
-        const rows = page(conversation, at(forward) === 1, at(bounds), at(limits), at(roots));
-        return rows.length === 0
-          ? [{ ord: index + 1, sequence: null }]
-          : rows.map((message) => ({ ord: index + 1, ...pageRowOf(state, message) }));
-      }),
+        const rows = page(state.conversation(key), at(forward) === 1, at(bounds), at(limits), at(roots));
+        return rows.map((message) => ({ ord: index + 1, ...pageRowOf(state, message) }));
+      });
+      return [...readers, ...messages];
+    },
   },
   {
     // The newest message of each that is in no thread.

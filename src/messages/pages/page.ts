@@ -51,8 +51,11 @@ export const PAGE_ROWS_MAX = 101;
 
 /** A message of a page, by the number of its request, from 1. */
 export type PageRow = MessageColumns & { readonly ord: number; readonly author: User };
-/** A page without messages, of a conversation that the viewer may read. */
-export type EmptyPageRow = Pick<PageRow, 'ord'> & { readonly sequence: null };
+/** Somebody who may read what a request asks for, by its number, negative. */
+export type ReaderRow = { readonly ord: number; readonly readerKey: number };
+
+/** What was read for a request, oldest first, and who of those who ask for it may read it. */
+export type PageRead = { readonly rows: readonly PageRow[]; readonly readers: ReadonlySet<number> };
 
 export const NO_FILTER: PageFilter = {
   threadRoot: 0,
@@ -63,6 +66,14 @@ export const NO_FILTER: PageFilter = {
   pinned: null,
   text: null,
 };
+
+/** The same for requests for the same, at whatever time. */
+export function requestKey({ conversationKey, filter, isForward, bound, place, limit }: PageRequest): string {
+  const { threadRoot, authorUuid, since, until, hasReactions, pinned, text } = filter;
+  const at = place === null ? '' : 'time' in place ? `t${place.time.getTime()}` : `p${place.position}`;
+  const times = `${since?.getTime()} ${until?.getTime()}`;
+  return `${conversationKey} ${isForward} ${bound} ${limit} ${at} ${threadRoot} ${authorUuid} ${times} ${hasReactions} ${pinned} ${text?.source}`;
+}
 
 /** The author of nothing: a filter that asks for two people at once. */
 export const NO_AUTHOR = 'ffffffff-ffff-ffff-ffff-ffffffffffff';

@@ -3,7 +3,7 @@ import type { Logger } from '../../platform/logger.ts';
 import type { Sql } from '../../platform/postgres.ts';
 import type { SlowSql } from '../../platform/slow-database.ts';
 import { type PagePlan, planPage } from '../plan.ts';
-import type { EmptyPageRow, PageRequest, PageRow } from './page.ts';
+import { type PageRead, type PageRequest, type PageRow, requestKey } from './page.ts';
 
 export type PagesDependencies = {
   readonly sql: Sql;
@@ -19,21 +19,26 @@ export type PagesDependencies = {
 export type Pages = ReturnType<typeof createPages>;
 
 type Page = readonly PageRow[] | null;
-/** Pages of one plan that are read together with those of others, and all of them in one snapshot. */
+/** Pages of one plan, at most SMALL_MAX, that are read together with those of others, and all of them in one snapshot. */
 type Asked = {
   readonly plan: PagePlan & { readonly isOpenEnded: false };
   readonly viewerKey: number;
   readonly requests: readonly PageRequest[];
 };
 
-/** So many who ask in one statement: more take turns in the database, where they could run at once. */
-const TOGETHER_MAX = 8;
+/** So many pages in one statement: more take turns in the database, where they could run at once. */
+const PAGES_MAX = 8;
 /** Who asks for more pages of one plan, as an inbox does, has a statement of their own, however many they are. */
 const SMALL_MAX = 2;
+/** So many are answered in one turn. */
+const TOGETHER_MAX = 1_000;
 
-/** Pages of histories, those of the same plan together; where requests ask for few, those of all who ask at the same time. */
+/**
+ * Pages of histories, those of the same plan together; where requests ask for few, those of all who ask at the same time, and what several ask for,
+ * such as the newest page of a conversation that many open at once, is read once for all of them.
+ */
 export function createPages({ sql, slow, logger, onPlanned = () => {}, schedule }: PagesDependencies) {
-  // Remembers nothing. Each page is one viewer's, whose membership the statement judges.
+  // Remembers nothing. Who may read a page the statement judges.
   const together = new DataLoader<Asked, readonly Page[]>(readTogether, {
     cache: false,
     maxBatchSize: TOGETHER_MAX,
@@ -43,37 +48,43 @@ export function createPages({ sql, slow, logger, onPlanned = () => {}, schedule 
   async function readTogether(asked: readonly Asked[]): Promise<(readonly Page[] | Error)[]> {
     const answers = new Map<Asked, readonly Page[] | Error>();
     await Promise.all(
-      [...Map.groupBy(asked, ({ plan }) => plan)].map(async ([plan, group]) => {
-        const requests = group.flatMap((each) => each.requests);
-        const viewers = group.flatMap((each) => each.requests.map(() => each.viewerKey));
-        // What fails for those of one plan must not fail for the others.
-        const pages = await pagesOf(plan, requests.length, () => plan.read(sql, viewers, requests)).catch(errorOf);
-        let at = 0;
-        for (const each of group) {
-          const from = at;
-          at += each.requests.length;
-          answers.set(each, pages instanceof Error ? pages : pages.slice(from, at));
-        }
-      }),
+      [...Map.groupBy(asked, ({ plan }) => plan)].flatMap(([plan, ofPlan]) =>
+        inStatements([...Map.groupBy(ofPlan, ({ requests }) => requests.map(requestKey).join('\n')).values()]).map(async (alike) => {
+          const requests = alike.flatMap(([first]) => first?.requests ?? []);
+          const viewers = alike.flatMap((group) =>
+            (group[0]?.requests ?? []).map(() => [...new Set(group.map(({ viewerKey }) => viewerKey))]),
+          );
+          // What fails for those of one statement must not fail for the others.
+          const reads = await read(plan, requests, () => plan.read(sql, viewers, requests)).catch(errorOf);
+          let at = 0;
+          for (const group of alike) {
+            const from = at;
+            at += group[0]?.requests.length ?? 0;
+            for (const each of group)
+              answers.set(each, reads instanceof Error ? reads : reads.slice(from, at).map(pageFor(each.viewerKey)));
+          }
+        }),
+      ),
     );
     return asked.map((each) => answers.get(each) ?? []);
   }
 
-  /** What a statement for so many requests answers, page by page. */
-  async function pagesOf(
-    plan: PagePlan,
-    requests: number,
-    read: () => Promise<readonly (PageRow | EmptyPageRow)[]>,
-  ): Promise<readonly Page[]> {
-    tell(plan, requests);
-    const rows = Map.groupBy(await read(), ({ ord }) => ord);
-    return Array.from({ length: requests }, (_, index) => rows.get(index + 1)?.filter(isMessage) ?? null);
+  function read(plan: PagePlan, { length }: readonly PageRequest[], run: () => Promise<readonly PageRead[]>): Promise<readonly PageRead[]> {
+    tell(plan, length);
+    return run();
   }
 
-  function readPlan(plan: PagePlan, viewerKey: number, requests: readonly PageRequest[], signal: AbortSignal | undefined) {
-    if (plan.isOpenEnded) return pagesOf(plan, requests.length, () => plan.read(slow(signal), viewerKey, requests));
-    if (requests.length > SMALL_MAX) return pagesOf(plan, requests.length, () => plan.read(sql, viewerKey, requests));
-    return together.load({ plan, viewerKey, requests });
+  async function readPlan(
+    plan: PagePlan,
+    viewerKey: number,
+    requests: readonly PageRequest[],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly Page[]> {
+    if (!plan.isOpenEnded && requests.length <= SMALL_MAX) return together.load({ plan, viewerKey, requests });
+    const reads = await read(plan, requests, () =>
+      plan.isOpenEnded ? plan.read(slow(signal), viewerKey, requests) : plan.read(sql, viewerKey, requests),
+    );
+    return reads.map(pageFor(viewerKey));
   }
 
   return {
@@ -99,8 +110,25 @@ export function createPages({ sql, slow, logger, onPlanned = () => {}, schedule 
   }
 }
 
-function isMessage<Row extends { readonly sequence: number | null }>(row: PageRow | Row): row is PageRow {
-  return row.sequence !== null;
+/** Null when they may not read it. */
+function pageFor(viewerKey: number): (read: PageRead) => Page {
+  return ({ rows, readers }) => (readers.has(viewerKey) ? rows : null);
+}
+
+/** Those who ask for the same are in one, and so are all pages of one who asks. */
+function inStatements(groups: readonly (readonly Asked[])[]): readonly (readonly (readonly Asked[])[])[] {
+  const statements: (readonly Asked[])[][] = [];
+  let room = 0;
+  for (const group of groups) {
+    const pages = group[0]?.requests.length ?? 0;
+    if (pages > room) {
+      statements.push([]);
+      room = PAGES_MAX;
+    }
+    statements.at(-1)?.push(group);
+    room -= pages;
+  }
+  return statements;
 }
 
 function errorOf(error: unknown): Error {

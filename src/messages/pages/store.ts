@@ -2,7 +2,7 @@ import type { User } from '../../identity/user.ts';
 import type { Parameter, Sql } from '../../platform/postgres.ts';
 import { type RowsForm, statementOf } from '../../platform/statement.ts';
 import type { MessageColumns } from '../rows.ts';
-import { type EmptyPageRow, PAGE_ROWS_MAX, type PageFilter, type PagePlace, type PageRequest, type PageRow } from './page.ts';
+import { PAGE_ROWS_MAX, type PageFilter, type PagePlace, type PageRead, type PageRequest, type PageRow, type ReaderRow } from './page.ts';
 
 /**
  * Which index a page is read from, from its bound on: the columns between the conversation, which is given, and the sequence, by which
@@ -41,29 +41,41 @@ export const REACTED_WALK: Walk = {
 };
 export const REACTED_AUTHOR_WALK: Walk = { table: 'message_changes', columns: [MARKED_LIST, AUTHOR], where: REACTED };
 
-/** Who asks: for all requests, or for each. */
-export type Viewers = number | readonly number[];
+/** Who asks: one for all requests, or for each of them some. */
+export type Viewers = number | readonly (readonly number[])[];
 /** A statement that reads pages of many conversations, for one viewer. */
-export type ReadPages = (sql: Sql, viewerKey: number, requests: readonly PageRequest[]) => Promise<readonly (PageRow | EmptyPageRow)[]>;
-/** The same, also for a viewer of each. */
-export type ReadPagesOfMany = (
-  sql: Sql,
-  viewers: Viewers,
-  requests: readonly PageRequest[],
-) => Promise<readonly (PageRow | EmptyPageRow)[]>;
+export type ReadPages = (sql: Sql, viewerKey: number, requests: readonly PageRequest[]) => Promise<readonly PageRead[]>;
+/** The same, also for several. */
+export type ReadPagesOfMany = (sql: Sql, viewers: Viewers, requests: readonly PageRequest[]) => Promise<readonly PageRead[]>;
 
 /**
- * Pages of many conversations in one statement, oldest first within each; only of conversations the viewer is in, judged in the same
- * snapshot. A conversation without messages in the page answers one row whose `sequence` is null.
+ * Pages of many conversations in one statement, each once for all who ask for it; only of conversations one of them is in. Who is, is judged in the
+ * same snapshot.
  */
 export function pageReader(walk: Walk): ReadPagesOfMany {
   const statement = statementOf(pageStatement(messagesOf(walk)), PAGE_FORM);
-  return (sql, viewers, requests) => sql<PageRow | EmptyPageRow>(statement, ...pageValues(viewers, requests));
+  return async (sql, viewers, requests) => pageReads(requests, await sql<PageRow | ReaderRow>(statement, ...pageValues(viewers, requests)));
+}
+
+/** What the statement answers, for each request. */
+export function pageReads(requests: readonly PageRequest[], answered: readonly (PageRow | ReaderRow)[]): readonly PageRead[] {
+  const reads = requests.map(() => ({ rows: [] as PageRow[], readers: new Set<number>() }));
+  for (const row of answered) {
+    if ('readerKey' in row) reads[-row.ord - 1]?.readers.add(row.readerKey);
+    else reads[row.ord - 1]?.rows.push(row);
+  }
+  return reads;
 }
 
 /** What the parameters of a page's statement are, save those of the messages it reads. */
 export function pageValues(viewers: Viewers, requests: readonly PageRequest[]): readonly Parameter[] {
+  const asked = requests.flatMap(({ conversationKey }, index) =>
+    (typeof viewers === 'number' ? [viewers] : (viewers[index] ?? [])).map((viewerKey) => ({ ord: index + 1, conversationKey, viewerKey })),
+  );
   return [
+    asked.map(({ ord }) => ord),
+    asked.map(({ conversationKey }) => conversationKey),
+    asked.map(({ viewerKey }) => viewerKey),
     requests.map(({ conversationKey }) => conversationKey),
     requests.map(({ isForward }) => (isForward ? 1 : 0)),
     requests.map(({ bound }) => bound),
@@ -76,7 +88,6 @@ export function pageValues(viewers: Viewers, requests: readonly PageRequest[]): 
     requests.map(({ filter }) => choice(filter.hasReactions)),
     requests.map(({ place }) => (place === null ? 0 : 'time' in place ? 1 : 2)),
     requests.map(({ place }) => placeNumber(place)),
-    requests.map((_, index) => (typeof viewers === 'number' ? viewers : (viewers[index] ?? 0))),
   ];
 }
 
@@ -104,7 +115,7 @@ const COLUMNS = [
   'avatar_url',
 ] as const;
 
-/** A row of an author or of a message, which of what the other has knows nothing but what is told here. What would be 0 or false is null. */
+/** A row of a reader, an author or a message, which of what the others have knows nothing but the key of a person. What would be 0 or false is null. */
 type Answered = {
   readonly [Name in Exclude<keyof MessageColumns, 'sequence' | 'reply_count' | 'mentions_all'>]: MessageColumns[Name];
 } & {
@@ -120,39 +131,43 @@ type Answered = {
 };
 type ValuesOf<Columns extends readonly (keyof Answered)[]> = { readonly [Index in keyof Columns]: Answered[Columns[Index]] };
 
-/** The authors come first, once for all that they wrote. */
-export const PAGE_FORM: RowsForm<PageRow | EmptyPageRow> = {
+/** First who may read what, then the authors, once for all that they wrote. */
+export const PAGE_FORM: RowsForm<PageRow | ReaderRow> = {
   columns: COLUMNS,
   rowsOf(answered) {
     const authors = new Map<number, User>();
-    const rows: (PageRow | EmptyPageRow)[] = [];
+    const rows: (PageRow | ReaderRow)[] = [];
     for (const values of answered) {
       const of = values as unknown as ValuesOf<typeof COLUMNS>; // In this order, as was checked.
-      if (of[0] === AUTHORS) {
+      const [ord, sequence] = of;
+      if (ord < AUTHORS) {
+        rows.push({ ord, readerKey: of[9] });
+        continue;
+      }
+      if (ord === AUTHORS) {
         authors.set(of[9], { key: of[9], uuid: of[16], handle: of[17], displayName: of[18], avatarUrl: of[19], createdAt: of[6] });
         continue;
       }
       const author = authors.get(of[9]);
-      if (of[1] === null || author === undefined) rows.push({ ord: of[0], sequence: null });
-      else
-        rows.push({
-          ord: of[0],
-          sequence: of[1],
-          position: of[2],
-          client_message_id: of[3],
-          body: of[4],
-          reply_to: of[5],
-          created_at: of[6],
-          edited_at: of[7],
-          deleted_at: of[8],
-          author,
-          thread_root: of[10],
-          reply_count: of[11] ?? 0,
-          reactions: of[12],
-          pinned_at: of[13],
-          mentions_all: of[14] ?? false,
-          mentions: of[15],
-        });
+      if (sequence === null || author === undefined) throw new Error('A message must have a sequence and an author.');
+      rows.push({
+        ord,
+        sequence,
+        position: of[2],
+        client_message_id: of[3],
+        body: of[4],
+        reply_to: of[5],
+        created_at: of[6],
+        edited_at: of[7],
+        deleted_at: of[8],
+        author,
+        thread_root: of[10],
+        reply_count: of[11] ?? 0,
+        reactions: of[12],
+        pinned_at: of[13],
+        mentions_all: of[14] ?? false,
+        mentions: of[15],
+      });
     }
     return rows;
   },
@@ -183,13 +198,17 @@ function placeNumber(place: PagePlace | null): number {
  */
 export function pageStatement(messages: string): string {
   return `
-    WITH page AS MATERIALIZED (
+    WITH reader AS MATERIALIZED (
+    SELECT r.ord, r.viewer
+      FROM unnest(?::integer[], ?::bigint[], ?::bigint[]) r (ord, conversation_id, viewer)
+      JOIN LATERAL (SELECT FROM members b WHERE b.conversation_id = r.conversation_id AND b.user_id = r.viewer AND b.left_sequence IS NULL OFFSET 0) v ON true
+    ), page AS MATERIALIZED (
     SELECT k.ord::integer AS ord, x.sequence, x.position, x.client_message_id, x.body, x.reply_to, x.created_at, x.edited_at, x.deleted_at, x.author_id,
            x.thread_root, x.reply_count, x.reactions, x.pinned_at, x.mentions_all, x.mentions
       FROM (SELECT i.*, nullif(i.author_uuid, '${NOBODY}') AS author
-              FROM unnest(?::bigint[], ?::integer[], ?::bigint[], ?::integer[], ?::bigint[], ?::uuid[], ?::bigint[], ?::bigint[], ?::integer[], ?::integer[], ?::integer[], ?::bigint[], ?::bigint[])
-                   WITH ORDINALITY i (conversation_id, forward, bound, size, root, author_uuid, since, until, pinned, reacted, place, at, viewer, ord)) k
-      JOIN LATERAL (SELECT FROM members b WHERE b.conversation_id = k.conversation_id AND b.user_id = k.viewer AND b.left_sequence IS NULL OFFSET 0) v ON true
+              FROM unnest(?::bigint[], ?::integer[], ?::bigint[], ?::integer[], ?::bigint[], ?::uuid[], ?::bigint[], ?::bigint[], ?::integer[], ?::integer[], ?::integer[], ?::bigint[])
+                   WITH ORDINALITY i (conversation_id, forward, bound, size, root, author_uuid, since, until, pinned, reacted, place, at, ord)
+             WHERE EXISTS (SELECT FROM reader r WHERE r.ord = i.ord)) k
       LEFT JOIN LATERAL (SELECT u.id FROM users u WHERE u.public_id = k.author OFFSET 0) a ON true
       JOIN LATERAL (
         SELECT greatest(CASE k.forward WHEN 1 THEN k.bound ELSE 0 END, t.since - 1, CASE k.forward WHEN 1 THEN t.place - 1 END) AS low,
@@ -199,12 +218,16 @@ export function pageStatement(messages: string): string {
                        CASE k.place WHEN 1 THEN coalesce(sequence_at_time(k.conversation_id, ${timeOf('k.at')}), ${ENDLESS})
                                     WHEN 2 THEN coalesce(sequence_at_position(k.conversation_id, k.at), ${ENDLESS}) END AS place OFFSET 0) t
         OFFSET 0) r ON true
-      LEFT JOIN LATERAL (${messages}
+      JOIN LATERAL (${messages}
       ) x ON true
     )
-    SELECT ${AUTHORS} AS ord, NULL::bigint AS sequence, NULL::bigint AS position, NULL::text AS client_message_id, NULL::text AS body, NULL::bigint AS reply_to,
-           u.created_at, NULL::timestamptz AS edited_at, NULL::timestamptz AS deleted_at, u.id AS author_id, NULL::bigint AS thread_root, NULL::integer AS reply_count,
-           NULL::jsonb AS reactions, NULL::timestamptz AS pinned_at, NULL::boolean AS mentions_all, NULL::jsonb AS mentions, u.public_id, u.handle, u.display_name, u.avatar_url
+    SELECT -r.ord AS ord, NULL::bigint AS sequence, NULL::bigint AS position, NULL::text AS client_message_id, NULL::text AS body, NULL::bigint AS reply_to,
+           NULL::timestamptz AS created_at, NULL::timestamptz AS edited_at, NULL::timestamptz AS deleted_at, r.viewer AS author_id, NULL::bigint AS thread_root,
+           NULL::integer AS reply_count, NULL::jsonb AS reactions, NULL::timestamptz AS pinned_at, NULL::boolean AS mentions_all, NULL::jsonb AS mentions,
+           NULL::uuid AS public_id, NULL::text AS handle, NULL::text AS display_name, NULL::text AS avatar_url
+      FROM reader r
+    UNION ALL
+    SELECT ${AUTHORS}, NULL, NULL, NULL, NULL, NULL, u.created_at, NULL, NULL, u.id, NULL, NULL, NULL, NULL, NULL, NULL, u.public_id, u.handle, u.display_name, u.avatar_url
       FROM (SELECT DISTINCT p.author_id FROM page p) a, LATERAL (SELECT u.* FROM users u WHERE u.id = a.author_id OFFSET 0) u
     UNION ALL
     SELECT p.ord, p.sequence, p.position, p.client_message_id, p.body, p.reply_to, p.created_at, p.edited_at, p.deleted_at, p.author_id, p.thread_root,

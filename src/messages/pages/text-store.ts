@@ -1,6 +1,6 @@
 import { statementOf } from '../../platform/statement.ts';
-import type { EmptyPageRow, PageRow, TextCondition } from './page.ts';
-import { PAGE_FORM, pageStatement, pageValues, type ReadPages } from './store.ts';
+import type { PageRead, PageRequest, PageRow, ReaderRow, TextCondition } from './page.ts';
+import { PAGE_FORM, pageReads, pageStatement, pageValues, type ReadPages } from './store.ts';
 
 /** What is null does not matter to the walk, as in functions.sql. */
 const STATEMENT = statementOf(
@@ -16,29 +16,22 @@ const STATEMENT = statementOf(
 
 /** Pages of messages by what they say: one statement for those of the same condition, which is nearly always all of them. */
 export const readTextPages: ReadPages = async (sql, viewerKey, requests) => {
-  const numbered = requests.map((request, index) => ({ request, ord: index + 1 }));
-  const byCondition = [...Map.groupBy(numbered, ({ request }) => request.filter.text?.source)];
-  const pages = await Promise.all(
-    byCondition.map(async ([, group]) => {
-      const condition = conditionOf(group[0]?.request.filter.text ?? null);
-      const { texts, starts, unwantedTexts, unwantedStarts, keys } = condition;
-      const rows = await sql<PageRow | EmptyPageRow>(
-        STATEMENT,
-        ...pageValues(
-          viewerKey,
-          group.map(({ request }) => request),
-        ),
-        texts,
-        starts,
-        unwantedTexts,
-        unwantedStarts,
-        keys,
-      );
-      return rows.map((row) => ({ ...row, ord: group[row.ord - 1]?.ord ?? row.ord }));
+  const found = new Map<PageRequest, PageRead>();
+  await Promise.all(
+    [...Map.groupBy(requests, ({ filter }) => filter.text?.source).values()].map(async (group) => {
+      const { texts, starts, unwantedTexts, unwantedStarts, keys } = conditionOf(group[0]?.filter.text ?? null);
+      const values = [...pageValues(viewerKey, group), texts, starts, unwantedTexts, unwantedStarts, keys];
+      const reads = pageReads(group, await sql<PageRow | ReaderRow>(STATEMENT, ...values));
+      for (const [index, request] of group.entries()) {
+        const read = reads[index];
+        if (read !== undefined) found.set(request, read);
+      }
     }),
   );
-  return pages.flat();
+  return requests.map((request) => found.get(request) ?? NOTHING);
 };
+
+const NOTHING: PageRead = { rows: [], readers: new Set() };
 
 function conditionOf(text: TextCondition | null): TextCondition {
   if (text === null) throw new Error('A page of messages by what they say must have a text.');
