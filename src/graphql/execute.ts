@@ -129,21 +129,23 @@ class Execution {
 
   #object({ fields }: ObjectPlan, source: unknown, place: Place): Eventual<Data> {
     const data: Data = {};
-    const late: Late[] = [];
+    let late: Late[] | null = null;
     try {
       for (const field of fields) {
         const value = this.#field(field, source, place);
         data[field.key] = value;
-        if (isPromise(value)) late.push({ key: field.key, value });
+        if (!isPromise(value)) continue;
+        late ??= [];
+        late.push({ key: field.key, value });
       }
     } catch (error) {
-      if (late.length === 0) throw error;
+      if (late === null) throw error;
       // The others may fail, too, and are waited for.
       return settle(data, late).finally(() => {
         throw error;
       });
     }
-    return late.length === 0 ? data : settle(data, late);
+    return late === null ? data : settle(data, late);
   }
 
   /**
@@ -174,11 +176,11 @@ class Execution {
         resolve === undefined
           ? this.#property(plan, source, above)
           : resolve(source, this.#argumentsOf(plan), this.#context, needsInfo(resolve) ? this.#info(plan, above) : NO_INFO);
-      const completed = isPromise(resolved)
+      const isLate = isPromise(resolved);
+      if (value.kind === 'leaf' && !isLate) return this.#leaf(plan, value, value.type, resolved);
+      const completed = isLate
         ? resolved.then((late) => this.#complete(plan, value, late, pathOf(plan, above)))
-        : value.kind === 'leaf'
-          ? this.#leaf(plan, value, value.type, resolved)
-          : this.#complete(plan, value, resolved, pathOf(plan, above));
+        : this.#complete(plan, value, resolved, pathOf(plan, above));
       return isPromise(completed)
         ? completed.then(undefined, (error: unknown) => this.#fail(plan, value, error, pathOf(plan, above)))
         : completed;

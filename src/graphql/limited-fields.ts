@@ -64,12 +64,20 @@ export function conversationOf(args: Arguments): string | null {
 }
 
 /** The paths of all arguments that are given and not null; those inside of lists are not looked at. */
-export function givenPaths(args: Arguments, prefix = ''): readonly string[] {
-  return Object.entries(args).flatMap(([name, value]) => {
-    if (value === null || value === undefined) return [];
+export function givenPaths(args: Arguments): Set<string> {
+  const paths = new Set<string>();
+  addGivenPaths(args, '', paths);
+  return paths;
+}
+
+function addGivenPaths(args: Arguments, prefix: string, paths: Set<string>): void {
+  for (const name of Object.keys(args)) {
+    const value = args[name];
+    if (value === null || value === undefined) continue;
     const path = `${prefix}${name}`;
-    return isRecord(value) ? [path, ...givenPaths(value, `${path}.`)] : [path];
-  });
+    paths.add(path);
+    if (isRecord(value)) addGivenPaths(value, `${path}.`, paths);
+  }
 }
 
 /**
@@ -81,7 +89,6 @@ export function findFields(
   { schema, document, operationName, variableValues }: ExecutionArgs,
   coordinates: ReadonlySet<string>,
 ): readonly FoundField[] {
-  if (!mentions(document, coordinates)) return [];
   const operation = getOperationAST(document, operationName);
   const root = operation ? schema.getRootType(operation.operation) : null;
   if (!operation || !root) return [];
@@ -89,6 +96,7 @@ export function findFields(
   if (variables === null) return []; // Execution refuses it.
   let places = knownPlaces.get(operation);
   if (places?.coordinates !== coordinates || places.schema !== schema) {
+    if (!mentions(document, coordinates)) return [];
     const search = new FieldSearch(schema, coordinates, fragmentsOf(document), variables);
     places = { schema, coordinates, found: search.ofObject(root, [operation.selectionSet]) };
     // What is left out may be another thing the next time; and fragments within fragments come to more than is to be kept.

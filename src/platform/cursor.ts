@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hash, timingSafeEqual } from 'node:crypto';
 import { badInput } from './errors.ts';
+import { createLengthCache } from './length-cache.ts';
 
 /** What a cursor holds: safe integers, and strings of at most 253 bytes in UTF-8. */
 export type CursorPayload = readonly (number | string)[];
@@ -22,6 +23,8 @@ const HMAC_BYTES = 16;
 const BLOCK_BYTES = 16;
 const TAG_BYTES = 8;
 const BLOCK_LENGTH = 22;
+/** Names of lists whose tags are remembered, in UTF-16 units: of several thousand. */
+const TAGS_LENGTH_MAX = 250_000;
 const CIPHER = 'aes-256-ecb';
 const HALF = 2 ** 32;
 
@@ -53,17 +56,27 @@ export function createCursorCodec(key: Buffer): CursorCodec {
   // Whole blocks without padding: what goes in comes out at once, and nothing is left for the next.
   const cipher = createCipheriv(CIPHER, blockKey, null).setAutoPadding(false);
   const decipher = createDecipheriv(CIPHER, blockKey, null).setAutoPadding(false);
-  const tagOf = (list: string): Buffer => hash('sha512-256', `${secret}${list}`, 'buffer').subarray(0, TAG_BYTES);
+  const tags = createLengthCache<Buffer>({ lengthMax: TAGS_LENGTH_MAX });
+
+  function tagOf(list: string): Buffer {
+    let tag = tags.get(list);
+    if (tag === undefined) {
+      tag = Buffer.from(hash('sha512-256', `${secret}${list}`, 'buffer').subarray(0, TAG_BYTES));
+      tags.set(list, tag);
+    }
+    return tag;
+  }
 
   function encodeEach(list: string, numbers: readonly number[]): readonly string[] {
     const tag = tagOf(list);
     const plain = Buffer.allocUnsafe(numbers.length * BLOCK_BYTES);
-    for (const [index, number] of numbers.entries()) {
+    let at = 0;
+    for (const number of numbers) {
       if (!isBlockNumber(number)) throw new Error(`A cursor among many must be of a safe integer from 0, got ${number}.`);
-      const at = index * BLOCK_BYTES;
       plain.set(tag, at);
       plain.writeUInt32BE(Math.floor(number / HALF), at + TAG_BYTES);
       plain.writeUInt32BE(number % HALF, at + TAG_BYTES + 4);
+      at += BLOCK_BYTES;
     }
     const blocks = cipher.update(plain);
     return numbers.map((_, index) => blocks.toString('base64url', index * BLOCK_BYTES, (index + 1) * BLOCK_BYTES));

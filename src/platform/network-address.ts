@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { createLengthCache } from './length-cache.ts';
 
 const IPV4_MAPPED = 0xffffn << 32n;
 const BITS = { 4: 32, 6: 128 } as const;
@@ -32,6 +33,18 @@ export function isAddress(text: string): boolean {
 
 /** What is counted as one client: an IPv4 address, or the /64 network of an IPv6 one, which is what one household or server has. */
 export function networkOf(text: string): string {
+  let network = known.get(text);
+  if (network === undefined) {
+    network = findNetwork(text);
+    known.set(text, network, network.length);
+  }
+  return network;
+}
+
+/** Some thousands of addresses, most of which come again. */
+const known = createLengthCache<string>({ lengthMax: 200_000 });
+
+function findNetwork(text: string): string {
   const address = parse(text);
   if (address === null) return 'unknown';
   const { family, bits } = address;

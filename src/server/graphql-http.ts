@@ -10,7 +10,7 @@ import { eventStreamOf } from './event-stream-response.ts';
 import type { EventStreams } from './event-streams.ts';
 import type { GraphiQL } from './graphiql.ts';
 import type { Limits } from './limits.ts';
-import type { Pipeline } from './pipeline.ts';
+import { mayBeSubscription, type Pipeline } from './pipeline.ts';
 import { rateLimitHeaders } from './rate-limit-report.ts';
 import { type Exchange, reply, replyAndClose, replyError } from './reply.ts';
 import { type QuotaCheck, SocketCounts } from './socket-quota.ts';
@@ -87,7 +87,11 @@ export function createGraphQLHandler(dependencies: GraphQLHttpDependencies): (ex
     const { request, response, requestId } = exchange;
     const caller = await callerOf(exchange);
     if (caller === REFUSED) return;
-    using expected = eventStreams.expect(caller.viewer);
+    const params = 'body' in init ? plainParams(init.body) : null;
+    const accept = request.headers.accept ?? '*/*';
+    const isRunHere = params !== null && !mayBeSubscription(params.query) && !accept.includes('text/event-stream');
+    // What is run here becomes no stream.
+    using expected = isRunHere ? null : eventStreams.expect(caller.viewer);
     const lastEventId = request.headers['last-event-id'];
     const network = networkOf(request);
     const limitReport: LimitReport = { standing: null };
@@ -101,9 +105,7 @@ export function createGraphQLHandler(dependencies: GraphQLHttpDependencies): (ex
       signal: abandoned.signal,
       ...(typeof lastEventId === 'string' && lastEventId.length <= LAST_EVENT_ID_LENGTH_MAX ? { lastEventId } : {}),
     };
-    const accept = request.headers.accept ?? '*/*';
-    const params = 'body' in init ? plainParams(init.body) : null;
-    const outcome = params === null ? null : await pipeline.run(params, context);
+    const outcome = isRunHere ? await pipeline.run(params, context) : null;
     const isClean = outcome !== null && 'result' in outcome && outcome.result.errors === undefined;
     const contentType = isClean ? contentTypes.get(accept) : undefined;
     if (isClean && contentType !== undefined) {
@@ -115,7 +117,7 @@ export function createGraphQLHandler(dependencies: GraphQLHttpDependencies): (ex
     const answer = await pipeline.yoga.fetch(`http://localhost/graphql${search}`, { ...init, headers }, serverContext);
     for (const [name, value] of Object.entries(rateLimitHeaders(limitReport.standing))) answer.headers.set(name, value);
     const events = eventStreamOf(answer);
-    if (events !== null) return replyEvents(exchange, { caller, network, expected, answer, events });
+    if (events !== null && expected !== null) return replyEvents(exchange, { caller, network, expected, answer, events });
     const type = answer.headers.get('content-type') ?? '';
     if (isClean && answer.status === 200 && WHOLE_RESULT.test(type)) contentTypes.set(accept, type);
     answer.headers.delete('transfer-encoding'); // It is written as a whole, with its length.

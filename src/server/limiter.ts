@@ -58,7 +58,7 @@ export function createLimiter(dependencies: LimiterDependencies) {
 
   /** At once for a conversation whose tier is known, and for all that has nothing to do with one; else `admit` comes before anything is looked up. */
   function callOf(context: Context, { coordinate, args }: FoundField, admit = async () => {}): LimitedCall | Promise<LimitedCall> {
-    const given = new Set(givenPaths(args));
+    const given = givenPaths(args);
     // Over server-sent events the cursor comes in a header.
     if (coordinate.startsWith('Subscription.') && context.lastEventId !== undefined) given.add('after');
     const handle = accountOf(args);

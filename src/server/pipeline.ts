@@ -144,10 +144,9 @@ export function createPipeline({
     },
   });
 
-  /** What Yoga does with the parameters of a request, for who has them already. Null for what may be a subscription, of which nothing has begun. */
-  async function run(params: GraphQLParams & { readonly query: string }, context: Context): Promise<Outcome | null> {
+  /** What Yoga does with the parameters of a request, for who has them already; not for subscriptions. */
+  async function run(params: GraphQLParams & { readonly query: string }, context: Context): Promise<Outcome> {
     const { query, operationName, variables: variableValues } = params;
-    if (query.includes('subscription')) return null; // Or something of that name, which is no loss.
     const enveloped = yoga.getEnveloped({ ...context, params, request: POSTED });
     try {
       const document = enveloped.parse(query);
@@ -161,6 +160,11 @@ export function createPipeline({
   }
 
   return { yoga, present, run };
+}
+
+/** Also for what has something of that name in it, and is none. */
+export function mayBeSubscription(query: string): boolean {
+  return query.includes('subscription');
 }
 
 /** How an operation ended: with its result, or refused before it ran. */

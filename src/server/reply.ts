@@ -12,8 +12,11 @@ type Headers = Readonly<Record<string, string>>;
 export function reply({ request, response }: Exchange, status: number, headers: Headers, body: string | Uint8Array): void {
   response.statusCode = status;
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  if (status !== 204 && status !== 304) response.setHeader('Content-Length', Buffer.byteLength(body));
-  response.end(request.method === 'HEAD' ? '' : body);
+  const length = Buffer.byteLength(body);
+  if (status !== 204 && status !== 304) response.setHeader('Content-Length', length);
+  if (request.method === 'HEAD') response.end();
+  // Of one byte for each character there is nothing to encode.
+  else response.end(body, length === body.length ? 'latin1' : 'utf8');
 }
 
 export function replyText(exchange: Exchange, status: number, text: string): void {
