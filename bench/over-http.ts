@@ -15,6 +15,9 @@ const ROUND_MS = 500;
 const IN_FLIGHT = 16;
 const CONNECTIONS = 10;
 const PAGE = 50;
+/** So many pages, so many messages apart, so that those who ask at the same time ask for others. */
+const DIFFERENT = 100;
+const APART = 90;
 const START_DEADLINE_MS = 120_000;
 const POSTGRAPHILE = fileURLToPath(new URL('postgraphile/', import.meta.url));
 
@@ -24,7 +27,8 @@ const THEIRS = `query ($condition: MessageCondition!, $after: Cursor) { allMessa
   edges { cursor node { id position body createdAt userByAuthorId { publicId handle displayName } } } pageInfo { hasNextPage endCursor } } }`;
 
 type Server = { readonly name: string; readonly url: string; readonly pid: number; readonly headers: Readonly<Record<string, string>> };
-type Page = { readonly name: string; readonly depth: number; readonly author: 'active' | 'rare' | null };
+/** `depths`: one, or those that are asked for in turns. */
+type Page = { readonly name: string; readonly depths: readonly number[]; readonly author: 'active' | 'rare' | null };
 type Count = { requests: number; failures: number; ms: number; cpuSeconds: number; readonly latencies: number[] };
 
 /**
@@ -63,18 +67,23 @@ export async function measureOverHttp(
     },
   ];
   const pages: readonly Page[] = [
-    ...depths.map((depth) => ({ name: 'no filter', depth, author: null })),
-    { name: 'active author', depth: 1, author: 'active' },
-    { name: 'rare author', depth: 1, author: 'rare' },
+    ...depths.map((depth) => ({ name: `no filter, depth ${depth}`, depths: [depth], author: null })),
+    { name: `${DIFFERENT} different pages`, depths: Array.from({ length: DIFFERENT }, (_, at) => 2 + at * APART), author: null },
+    { name: 'active author, depth 1', depths: [1], author: 'active' },
+    { name: 'rare author, depth 1', depths: [1], author: 'rare' },
   ];
   const lines = [
     '',
     `pages of ${PAGE} by HTTP, ${IN_FLIGHT} in flight: a second, of the limit, p50 in ms, processor time of the server for each in ms`,
   ];
   for (const page of pages) {
-    const bodies = new Map<Server, string>();
-    for (const server of servers) bodies.set(server, await bodyOf(server, page, address, history));
-    for (const [server, body] of bodies) await check(server, body, page.author === 'rare' ? 1 : PAGE);
+    const bodies = new Map<Server, readonly string[]>();
+    for (const server of servers) {
+      const all: string[] = [];
+      for (const depth of page.depths) all.push(await bodyOf(server, { ...page, depth }, address, history));
+      bodies.set(server, all);
+    }
+    for (const [server, all] of bodies) for (const body of all) await check(server, body, page.author === 'rare' ? 1 : PAGE);
     const counts = await inTurns(servers, bodies, seconds);
     const [limit = 0] = [...counts.values()].map(perSecond);
     for (const [server, count] of counts) lines.push(rowOf(page, server, count, limit));
@@ -114,7 +123,7 @@ async function start(
 /** What is asked of each for the same page, from a bound that was found out before. */
 async function bodyOf(
   { name, url, headers }: Server,
-  { depth, author }: Page,
+  { depth, author }: Pick<Page, 'author'> & { readonly depth: number },
   address: DatabaseAddress,
   history: LargeHistory,
 ): Promise<string> {
@@ -164,7 +173,7 @@ async function check({ name, url, headers }: Server, body: string, least: number
 
 async function inTurns(
   servers: readonly Server[],
-  bodies: ReadonlyMap<Server, string>,
+  bodies: ReadonlyMap<Server, readonly string[]>,
   seconds: number,
 ): Promise<ReadonlyMap<Server, Count>> {
   const counts = new Map(
@@ -173,6 +182,8 @@ async function inTurns(
   // The first of each is to warm up.
   for (let round = 0; round <= Math.ceil((seconds * 1_000) / ROUND_MS); round += 1)
     for (const [server, count] of counts) {
+      const all = bodies.get(server) ?? [];
+      let next = 0;
       const cpuBefore = cpuSecondsOf(server.pid);
       const startedAt = performance.now();
       const latencies: number[] = [];
@@ -181,7 +192,7 @@ async function inTurns(
           while (performance.now() - startedAt < ROUND_MS) {
             const sentAt = performance.now();
             try {
-              await send(server.url, server.headers, bodies.get(server) ?? '');
+              await send(server.url, server.headers, all[next++ % all.length] ?? '');
               latencies.push(performance.now() - sentAt);
             } catch {
               count.failures += 1; // On a machine that others keep busy; told in the end.
@@ -208,13 +219,13 @@ function perSecond({ requests, ms }: Count): number {
   return ms === 0 ? 0 : (requests / ms) * 1_000;
 }
 
-function rowOf({ name, depth }: Page, server: Server, count: Count, limit: number): string {
+function rowOf({ name }: Page, server: Server, count: Count, limit: number): string {
   const rate = perSecond(count);
   const p50 = count.latencies.toSorted((one, other) => one - other)[Math.floor(count.latencies.length / 2)] ?? 0;
   const cpuMs = (count.cpuSeconds * 1_000) / Math.max(1, count.requests);
   const cells = [rate.toFixed(0), (rate / (limit || 1)).toFixed(2), p50.toFixed(1), cpuMs.toFixed(2)];
   if (count.failures > 0) cells.push(`${count.failures} failed`);
-  return `${`${name}, depth ${depth}`.padEnd(30)}${server.name.padEnd(18)}${cells.map((cell) => cell.padStart(12)).join('')}`;
+  return `${name.padEnd(30)}${server.name.padEnd(18)}${cells.map((cell) => cell.padStart(12)).join('')}`;
 }
 
 const agent = new Agent({ keepAlive: true, maxSockets: IN_FLIGHT * 4 });

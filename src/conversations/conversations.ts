@@ -64,6 +64,10 @@ const CONVERSATIONS_TOGETHER_MAX = 32;
 
 export type Conversations = ReturnType<typeof createConversations>;
 
+function viewedKey({ viewerKey, conversationKey }: store.ViewedRequest): string {
+  return `${viewerKey} ${conversationKey}`;
+}
+
 /** The use cases of conversations and members. `viewerKey` is who asks; what they may not see is NOT_FOUND, what they may not do FORBIDDEN. */
 export function createConversations({ sql, bus, identity, groupMembersMax = GROUP_MEMBERS_MAX, schedule }: ConversationsDependencies) {
   const keys = createConversationKeys(sql);
@@ -76,12 +80,20 @@ export function createConversations({ sql, bus, identity, groupMembersMax = GROU
     { cache: false, maxBatchSize: MEMBERS_PER_STATEMENT_MAX },
   );
 
-  // As little. Different requests ask for one each, most of the time; some ask for many.
-  const viewed = new DataLoader<store.ViewedRequest, Conversation | null>((requests) => store.conversationsViewed(sql, requests), {
-    cache: false,
-    maxBatchSize: CONVERSATIONS_TOGETHER_MAX,
-    ...(schedule === undefined ? {} : { batchScheduleFn: schedule }),
-  });
+  // As little. Different requests ask for one each, most of the time, and those of one client often for the same; some ask for many.
+  const viewed = new DataLoader<store.ViewedRequest, Conversation | null>(
+    async (requests) => {
+      const different = new Map(requests.map((request) => [viewedKey(request), request]));
+      const answers = await store.conversationsViewed(sql, [...different.values()]);
+      const found = new Map([...different.keys()].map((key, index) => [key, answers[index] ?? null]));
+      return requests.map((request) => found.get(viewedKey(request)) ?? null);
+    },
+    {
+      cache: false,
+      maxBatchSize: CONVERSATIONS_TOGETHER_MAX,
+      ...(schedule === undefined ? {} : { batchScheduleFn: schedule }),
+    },
+  );
 
   /** Null for an id that leads nowhere. Says nothing about membership. */
   async function find(uuid: string): Promise<ConversationRef | null> {
