@@ -54,6 +54,22 @@ describe('mentions', () => {
     expect((await mine(ben)).bodies).toHaveLength(1);
   });
 
+  test('tell of a person what their messages tell', async () => {
+    const people = await server.people('ada', 'ben', 'cy', 'dee', 'eve', 'fay', 'gus', 'hal');
+    const [ada] = people;
+    const { id } = await ada.create({ members: people.slice(1) });
+    for (const person of people) await person.send(id, people.map(({ handle }) => `@${handle}`).join(' '));
+    type Told = { readonly handle: string; readonly displayName: string; readonly createdAt: string };
+    const { conversation } = await ada.ask<{ conversation: { messages: { nodes: { author: Told; mentions: Told[] }[] } } }>(
+      'query ($id: ID!) { conversation(id: $id) { messages { nodes { author { ...told } mentions { ...told } } } } } fragment told on User { id handle displayName createdAt avatarUrl }',
+      { id },
+    );
+    const { nodes } = conversation.messages;
+    const byHandle = (one: Told, other: Told) => one.handle.localeCompare(other.handle);
+    expect(nodes).toHaveLength(people.length);
+    for (const { mentions } of nodes) expect(mentions.toSorted(byHandle)).toEqual(nodes.map(({ author }) => author).toSorted(byHandle));
+  });
+
   test('of all count from those who may, for those who were there', async () => {
     const [ada, ben, cy] = await server.people('ada', 'ben', 'cy');
     const { id } = await ada.create({ members: [ben] });

@@ -1,9 +1,9 @@
 -- Changes of messages. Lock first, then look: see conversations/functions.sql.
 
--- Users in the form in which a message carries them, in the order of their handles; null: none.
+-- Users in the form in which a message carries them, in the order of their handles; null: none. Times are cut to milliseconds, as all are.
 CREATE OR REPLACE FUNCTION users_json(p_users bigint[]) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT jsonb_agg(jsonb_build_object('id', u.id, 'public_id', u.public_id, 'handle', u.handle, 'display_name', u.display_name, 'avatar_url', u.avatar_url,
-                                      'created_at_ms', (extract(epoch FROM u.created_at) * 1000)::bigint) ORDER BY u.handle)
+                                      'created_at_ms', floor(extract(epoch FROM u.created_at) * 1000)) ORDER BY u.handle)
     FROM users u WHERE u.id = ANY (p_users)
 $$;
 
