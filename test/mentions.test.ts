@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { mentionsIn } from '../src/messages/mention-text.ts';
 import { mentionsOf as readMentions } from '../src/messages/store.ts';
+import { openDedicatedConnection } from '../src/platform/dedicated-connection.ts';
 import { connectPostgres, type Sql } from '../src/platform/postgres.ts';
 import type { Person } from './kit/person.ts';
 import { startTestServer, type TestServer } from './kit/server.ts';
@@ -54,10 +55,15 @@ describe('mentions', () => {
     expect((await mine(ben)).bodies).toHaveLength(1);
   });
 
-  test('tell of a person what their messages tell', async () => {
+  test('tell of a person what their messages tell, whoever made them', async () => {
     const people = await server.people('ada', 'ben', 'cy', 'dee', 'eve', 'fay', 'gus', 'hal');
     const [ada] = people;
     const { id } = await ada.create({ members: people.slice(1) });
+    {
+      // The server's own are of whole milliseconds.
+      await using connection = openDedicatedConnection(server.database.address);
+      await connection.sql`UPDATE users SET created_at = created_at + id % 10 * interval '110 microseconds'`;
+    }
     for (const person of people) await person.send(id, people.map(({ handle }) => `@${handle}`).join(' '));
     type Told = { readonly handle: string; readonly displayName: string; readonly createdAt: string };
     const { conversation } = await ada.ask<{ conversation: { messages: { nodes: { author: Told; mentions: Told[] }[] } } }>(
