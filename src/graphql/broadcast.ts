@@ -108,7 +108,9 @@ export function createSubscribe(dependencies: SubscribeDependencies): Subscribe 
     const [field] = operation === null ? [] : rootFields(document, operation).keys();
     if (field === undefined) throw new Error('A subscription must select one field.');
     const shared = operation === null ? null : sharing(args, operation);
-    const asked = { field, args: { schema, document, operationName, variableValues }, context: ours(args.contextValue as Context) };
+    // Of the variables a copy: what was worked out of the client's own before the stream began must not stay for as long as it does.
+    const lasting = { schema, document, operationName, variableValues: variableValues && { ...variableValues } };
+    const asked = { field, args: lasting, context: ours(args.contextValue as Context) };
     // graphql declares what a source yields as unknown; ours yield events, and the field's resolver is typed to.
     const events = (source as AsyncIterable<StreamEvent>)[Symbol.asyncIterator]();
     return new ResultStream(events, shared === null ? null : questionOf(shared, args), asked, { ...dependencies, run });

@@ -83,6 +83,8 @@ class Execution {
   readonly #context: unknown;
   readonly #variables: Readonly<Data>;
   readonly #repeats = new Map<ObjectPlan, Repeats>();
+  /** Of fields and elements, whether they were told or not. */
+  #failures = 0;
   readonly #errors: GraphQLError[] = [];
   /** Where errors have made something null: what fails below is not told any more. */
   readonly #failedAt = new Set<string>();
@@ -160,9 +162,9 @@ class Execution {
       repeats.hits += 1;
       return before;
     }
-    const errors = this.#errors.length;
+    const failures = this.#failures;
     const data = this.#object(plan, source, place);
-    if (repeats.found.size <= repeats.hits + REPEATS_AWAITED && !isPromise(data) && this.#errors.length === errors)
+    if (repeats.found.size <= repeats.hits + REPEATS_AWAITED && !isPromise(data) && this.#failures === failures)
       repeats.found.set(source, data);
     return data;
   }
@@ -265,6 +267,7 @@ class Execution {
 
   /** Null where that may be, with the error told; else the error goes on to what is above. */
   #fail({ nodes }: FieldPlan, { isNonNull }: ValuePlan, error: unknown, path: Path): null {
+    this.#failures += 1;
     const located = locatedError(error, nodes, responsePathAsArray(path));
     if (isNonNull) throw located;
     this.#tell(located, path);

@@ -56,12 +56,13 @@ export function createCursorCodec(key: Buffer): CursorCodec {
   // Whole blocks without padding: what goes in comes out at once, and nothing is left for the next.
   const cipher = createCipheriv(CIPHER, blockKey, null).setAutoPadding(false);
   const decipher = createDecipheriv(CIPHER, blockKey, null).setAutoPadding(false);
-  const tags = createLengthCache<Buffer>({ lengthMax: TAGS_LENGTH_MAX });
+  const tags = createLengthCache<Uint8Array>({ lengthMax: TAGS_LENGTH_MAX });
 
-  function tagOf(list: string): Buffer {
+  function tagOf(list: string): Uint8Array {
     let tag = tags.get(list);
     if (tag === undefined) {
-      tag = Buffer.from(hash('sha512-256', `${secret}${list}`, 'buffer').subarray(0, TAG_BYTES));
+      // Of its own: a part of a buffer would keep all of it.
+      tag = Uint8Array.from(hash('sha512-256', `${secret}${list}`, 'buffer').subarray(0, TAG_BYTES));
       tags.set(list, tag);
     }
     return tag;

@@ -33,14 +33,18 @@ export function isAddress(text: string): boolean {
 
 /** What is counted as one client: an IPv4 address, or the /64 network of an IPv6 one, which is what one household or server has. */
 export function networkOf(text: string): string {
+  if (text.length > ADDRESS_LENGTH_MAX) return findNetwork(text);
   let network = known.get(text);
   if (network === undefined) {
     network = findNetwork(text);
-    known.set(text, network, network.length);
+    // A copy: a part of a header would keep all of it.
+    known.set(Buffer.from(text).toString(), network, network.length);
   }
   return network;
 }
 
+/** Of IPv6, with one of IPv4 at its end. With the name of an interface it may be longer. */
+const ADDRESS_LENGTH_MAX = 45;
 /** Some thousands of addresses, most of which come again. */
 const known = createLengthCache<string>({ lengthMax: 200_000 });
 

@@ -8,6 +8,11 @@ type ResultProcessorInput = Parameters<OnResultProcess>[0]['result'];
 const EVENT_STREAM = 'text/event-stream';
 const streams = new WeakMap<Response, AsyncIterator<ExecutionResult>>();
 
+/** Whether the client names server-sent events among what it takes: it may be answered with them, whatever it asks. */
+export function namesEvents(accept: string): boolean {
+  return accept.toLowerCase().includes(EVENT_STREAM);
+}
+
 /** Whether the client wants server-sent events: by name, or for a subscription by any form it takes. */
 export function mayAnswerWithEvents(request: Request, result: ResultProcessorInput): boolean {
   const accepted = (request.headers.get('accept') ?? '*/*').split(',').map((type) => type.split(';')[0]?.trim().toLowerCase());

@@ -6,7 +6,7 @@ import { createLengthCache } from '../platform/length-cache.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { readBody } from './body.ts';
 import { replyPreflight, setCorsHeaders } from './cors.ts';
-import { eventStreamOf } from './event-stream-response.ts';
+import { eventStreamOf, namesEvents } from './event-stream-response.ts';
 import type { EventStreams } from './event-streams.ts';
 import type { GraphiQL } from './graphiql.ts';
 import type { Limits } from './limits.ts';
@@ -89,7 +89,7 @@ export function createGraphQLHandler(dependencies: GraphQLHttpDependencies): (ex
     if (caller === REFUSED) return;
     const params = 'body' in init ? plainParams(init.body) : null;
     const accept = request.headers.accept ?? '*/*';
-    const isRunHere = params !== null && !mayBeSubscription(params.query) && !accept.includes('text/event-stream');
+    const isRunHere = params !== null && !mayBeSubscription(params.query) && !namesEvents(accept);
     // What is run here becomes no stream.
     using expected = isRunHere ? null : eventStreams.expect(caller.viewer);
     const lastEventId = request.headers['last-event-id'];
@@ -117,7 +117,10 @@ export function createGraphQLHandler(dependencies: GraphQLHttpDependencies): (ex
     const answer = await pipeline.yoga.fetch(`http://localhost/graphql${search}`, { ...init, headers }, serverContext);
     for (const [name, value] of Object.entries(rateLimitHeaders(limitReport.standing))) answer.headers.set(name, value);
     const events = eventStreamOf(answer);
-    if (events !== null && expected !== null) return replyEvents(exchange, { caller, network, expected, answer, events });
+    if (events !== null) {
+      if (expected === null) throw new Error('What is run here must not be answered with events.');
+      return replyEvents(exchange, { caller, network, expected, answer, events });
+    }
     const type = answer.headers.get('content-type') ?? '';
     if (isClean && answer.status === 200 && WHOLE_RESULT.test(type)) contentTypes.set(accept, type);
     answer.headers.delete('transfer-encoding'); // It is written as a whole, with its length.

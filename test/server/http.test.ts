@@ -187,6 +187,7 @@ test('what is answered without Yoga is answered as Yoga does, whatever the clien
     'application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed',
     'multipart/mixed;deferSpec=20220824, application/json',
     'text/event-stream',
+    'Text/Event-Stream',
     'text/event-stream, application/json',
     'text/event-stream, image/png',
     'text/*',

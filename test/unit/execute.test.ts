@@ -128,6 +128,23 @@ describe('execute', () => {
     expect(['rook', 'late', 'failing'].map(times)).toEqual([2, 4, 4]);
   });
 
+  test('remembers nothing of what failed where nobody is told of it', async () => {
+    const nest = {
+      name: 'shared',
+      get thing(): never {
+        throw new Error('no thing');
+      },
+    };
+    const failing = Promise.reject(new Error('no bird'));
+    failing.catch(() => {});
+    // When the nest is come to first, the flock that it is in has failed.
+    const rootValue = () => ({ birds: [{ flock: [failing, later(1, () => ({ nest }))] }, { flock: [later(2, () => ({ nest }))] }] });
+    const document = parse('{ birds { flock { nest { name thing { __typename } } } } }');
+    const [theirs, ours] = await Promise.all([graphqlExecute, execute].map((run) => run({ schema, document, rootValue: rootValue() })));
+    expect(JSON.stringify(ours)).toBe(JSON.stringify(theirs));
+    expect(ours?.errors?.map(({ path }) => path?.join('.'))).toEqual(['birds.0.flock.0', 'birds.1.flock.0.nest.thing']);
+  });
+
   test('remembers hardly anything of a list in which nothing comes again soon', () => {
     let asked = 0;
     const birds = Array.from({ length: 100 }, () => ({
