@@ -28,8 +28,14 @@ const OTHERS_MESSAGES = 72;
 /** All messages before it hold a word that none since does; and until when it is looked for, as the index is only asked for so much. */
 const FORMERLY = 108_000;
 const LOOKED_FOR_UNTIL = 110_000;
-/** So many the index gives before it is found out that the word is common, of blocks that it knows; then the newest blocks are gone through. */
-const MISJUDGED_READ_MAX = 8_192 + 2 * (LOOKED_FOR_UNTIL / 32) + 1_000;
+/** So many blocks the index may give: eight times as many as are thought to hold a word that is in none of the newest sixteen, and a thousand. */
+const GIVEN_MAX = 1_024 + (8 * LOOKED_FOR_UNTIL) / 32 / 17;
+/** Of each a row, and one that tells when it was; then, as these were too many, of each that is before that time a row once more. */
+const MISJUDGED_READ_MAX = 2 * GIVEN_MAX + LOOKED_FOR_UNTIL / 32 + 200;
+/** Of those before it every second ends its first block with a word that is nowhere else: neither where the newest activity is, nor in a last block. */
+const BYGONE_BEFORE = 900;
+/** Of so many messages it is asked whether they match: those that hold the word in the first blocks that are taken apart, as these fill the page, and those in no block that are not plain ASCII. */
+const MATCHED_MAX = 32 + (8 * OTHERS) / 97 + 1;
 /** In each the messages that are in no block, and a block that tells where these begin; once the page is full, up to three that tell that the rest lies before its end. */
 const READ_PER_CONVERSATION_MAX = 8 + 1 + 3;
 
@@ -78,7 +84,7 @@ async function write(): Promise<void> {
     SELECT 10 + c, ${BUSY_VIEWER}, 1, 1, pg_current_xact_id(), '2020-01-01', '2020-01-01', 3, 1 FROM generate_series(1, ${OTHERS}) c;
     INSERT INTO messages (conversation_id, sequence, position, author_id, xid, created_at, request_hash, client_message_id, body)
     SELECT 10 + c, n + 1, n, 1 + n % 2, pg_current_xact_id(), timestamptz '2020-01-01' + (n * ${OTHERS} + c) * interval '1 minute', md5(n::text)::uuid, 'c' || n,
-           'Message number ' || n || CASE WHEN (c * 72 + n) % 97 = 0 THEN ' sometimes 常见' ELSE '' END || CASE WHEN (c * 72 + n) % 20000 = 1 THEN ' seldom' ELSE '' END
+           'Message number ' || n || CASE WHEN (c * 72 + n) % 97 = 0 THEN ' sometimes 常见' ELSE '' END || CASE WHEN (c * 72 + n) % 20000 = 1 THEN ' seldom' ELSE '' END || CASE WHEN n = 32 AND c % 2 = 0 AND c < ${BYGONE_BEFORE} THEN ' bygone' ELSE '' END
       FROM generate_series(1, ${OTHERS}) c, generate_series(1, ${OTHERS_MESSAGES}) n;
     SET session_replication_role = origin`);
   // All entries at once into the index, as that is faster.
@@ -214,6 +220,42 @@ describe(`in a conversation of ${MESSAGES} messages`, () => {
       const counts = await countsOf(() => searchMessages(database.sql, VIEWER, { ...EVERYWHERE, condition, until }));
       expect(counts.returned).toBe(LIMIT);
       expect(counts.messages + counts.blocks).toBeLessThan(MISJUDGED_READ_MAX);
+      const most = 100;
+      const given = await countsOf(async () => {
+        const rows = await database.sql<{ is_cut: boolean }>`
+          SELECT i.is_cut FROM search_by_index(ARRAY[${CONVERSATION}]::bigint[], ARRAY[${MESSAGES}]::bigint[], NULL, 'infinity', 'outworn', ${condition.keys}::text[], ${most}::bigint) i`;
+        expect(rows).toEqual([{ is_cut: true }]);
+        return rows;
+      });
+      expect(given.messages).toBeLessThanOrEqual(most + 1);
+      expect(given.blocks).toBeLessThanOrEqual(most + 1);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    `what old blocks of many of ${OTHERS} conversations hold is looked for in the newest of them alone`,
+    async () => {
+      const { sql } = database;
+      const condition = await conditionOf('bygone');
+      const calls = async () => {
+        const [row] = await sql<{ calls: number }>`
+          SELECT coalesce(sum(calls), 0)::bigint AS calls FROM pg_stat_xact_user_functions WHERE funcname = 'search_matches'`;
+        return row?.calls ?? 0;
+      };
+      await sql`SELECT set_config('track_functions', 'all', false)`;
+      let matched = 0;
+      const counts = await countsOf(async () => {
+        const before = await calls();
+        const rows = await searchMessages(sql, BUSY_VIEWER, { ...EVERYWHERE, condition });
+        matched = (await calls()) - before;
+        expect(rows.map((row) => row.conversation_id)).toEqual(Array.from({ length: LIMIT }, (_, n) => 10 + BYGONE_BEFORE - 2 - 2 * n));
+        return rows;
+      });
+      // Each that the index gives, those that are taken apart once more, and some that tell how common the word is.
+      expect(counts.blocks).toBeLessThan(BYGONE_BEFORE / 2 + 32 + 100);
+      expect(matched).toBeGreaterThan(0);
+      expect(matched).toBeLessThanOrEqual(MATCHED_MAX);
     },
     TIMEOUT_MS,
   );
