@@ -96,9 +96,8 @@ export function findFields(
   if (variables === null) return []; // Execution refuses it.
   let places = knownPlaces.get(operation);
   if (places?.coordinates !== coordinates || places.schema !== schema) {
-    if (!mentions(document, coordinates)) return [];
     const search = new FieldSearch(schema, coordinates, fragmentsOf(document), variables);
-    places = { schema, coordinates, found: search.ofObject(root, [operation.selectionSet]) };
+    places = { schema, coordinates, found: mentions(document, coordinates) ? search.ofObject(root, [operation.selectionSet]) : [] };
     // What is left out may be another thing the next time; and fragments within fragments come to more than is to be kept.
     if (!search.hasConditions && places.found.length <= PLACES_KEPT_MAX) knownPlaces.set(operation, places);
   }
