@@ -9,7 +9,6 @@ import type { Parameter, Sql } from '../src/platform/postgres.ts';
 import { HEARTBEAT_SCRIPT } from '../src/platform/rate-limit-nodes.ts';
 import { GIVE_BACK_SCRIPT, TAKE_SCRIPT } from '../src/platform/rate-limit-script.ts';
 import { requestHash } from '../src/platform/request-hash.ts';
-import { rowsFormOf } from '../src/platform/statement.ts';
 import { openTestRedis } from './kit/redis.ts';
 import { Dice } from './simulation/dice.ts';
 import * as modelReads from './simulation/model-reads.ts';
@@ -110,7 +109,7 @@ class Pair {
       const { run } = statementOf(template);
       return this.#transact((tx) => run(this.#state, values, tx));
     });
-    this.#real = sqlOf((template, values) => formed(template, server.read([...template], values)));
+    this.#real = sqlOf((template, values) => server.query(template, values));
   }
 
   #user = () => this.#dice.between(1, PEOPLE);
@@ -315,12 +314,6 @@ function entriesOf(map: ReadonlyMap<unknown, unknown>): readonly (readonly [unkn
 
 function isTime(name: string): boolean {
   return /(_at|At|_at_us|AtUs)$/.test(name);
-}
-
-/** As the server makes rows of what such a statement answers. */
-function formed(template: TemplateStringsArray, answered: readonly object[]): readonly object[] {
-  const form = rowsFormOf(template);
-  return form === null ? answered : form.rowsOf(answered.map((row) => form.columns.map((name) => Reflect.get(row, name))));
 }
 
 function sqlOf(run: (template: TemplateStringsArray, values: readonly Parameter[]) => readonly object[]): Sql {

@@ -37,7 +37,7 @@ async function running(part: string): Promise<number> {
 }
 const pagesRunning = (count: number) =>
   until(
-    () => running('SELECT k.ord::integer AS ord, x.conversation_id'),
+    () => running('page AS MATERIALIZED'),
     (found) => found === count,
   );
 

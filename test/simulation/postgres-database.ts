@@ -106,7 +106,7 @@ export class PostgresDatabase implements SimulatedDatabase {
         if (fate < lost + lostAnswer) fail(new DriverError('CONNECTION_CLOSED'));
         else if (fate < lost + lostAnswer + timeout) fail(new DriverError('57014'));
         else {
-          const rows = this.#server.read([...text], values);
+          const rows = this.#server.query(text, values);
           this.#clock.after(back, () => resolve(rows), owner);
         }
       },

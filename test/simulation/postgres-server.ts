@@ -4,6 +4,7 @@ import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_thread
 import { openDedicatedConnection } from '../../src/platform/dedicated-connection.ts';
 import { migrate } from '../../src/platform/migrate.ts';
 import type { DatabaseAddress, Parameter } from '../../src/platform/postgres.ts';
+import { rowsFormOf } from '../../src/platform/statement.ts';
 import { FUNCTION_FILES, MIGRATIONS_DIRECTORY } from '../../src/schema-files.ts';
 import { installChangeLog } from '../proof/change-log.ts';
 import { mutate } from './loader.ts';
@@ -71,6 +72,13 @@ export class PostgresServer implements AsyncDisposable {
     const [answer] = this.settle().filter(({ session }) => session === READER);
     if (answer === undefined) throw new Error('What is only read must not wait for a lock.');
     return rowsOf(answer);
+  }
+
+  /** A statement of a store, with the rows that the server makes of what it answers. */
+  query(template: TemplateStringsArray, values: readonly Parameter[]): readonly object[] {
+    const answered = this.read([...template], values);
+    const form = rowsFormOf(template);
+    return form === null ? answered : form.rowsOf(answered.map((row) => form.columns.map((name) => Reflect.get(row, name))));
   }
 
   /** Of the simulation's own, in words. */
