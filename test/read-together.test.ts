@@ -127,6 +127,21 @@ describe('pages', () => {
     expect(sizes).toEqual([3]);
   });
 
+  test('of which some ask for more than others are not taken for the same', async () => {
+    const sizes: number[] = [];
+    const sql = fakeSql((_, keys) => {
+      sizes.push(keys.length);
+      return readersOf(keys);
+    });
+    const pages = pagesOver(sql);
+    const other = (bound: number): PageRequest => ({ ...requestOf(7, null), isForward: true, bound });
+    const pairs = [1, 2, 3, 4].map((bound) => [requestOf(7, null), other(bound)]);
+    const found = await Promise.all([[requestOf(7, null)], ...pairs].map((requests) => pages.read(7, requests, undefined)));
+    expect(found.map((each) => each.length)).toEqual([1, 2, 2, 2, 2]);
+    // Nine pages, of which those of one who asks stay together.
+    expect(sizes.toSorted()).toEqual([2, 7]);
+  });
+
   test('that differ in anything are not taken for the same', async () => {
     const seen: number[] = [];
     const sql = fakeSql((_, keys) => {

@@ -64,10 +64,6 @@ const CONVERSATIONS_TOGETHER_MAX = 32;
 
 export type Conversations = ReturnType<typeof createConversations>;
 
-function viewedKey({ viewerKey, conversationKey }: store.ViewedRequest): string {
-  return `${viewerKey} ${conversationKey}`;
-}
-
 /** The use cases of conversations and members. `viewerKey` is who asks; what they may not see is NOT_FOUND, what they may not do FORBIDDEN. */
 export function createConversations({ sql, bus, identity, groupMembersMax = GROUP_MEMBERS_MAX, schedule }: ConversationsDependencies) {
   const keys = createConversationKeys(sql);
@@ -342,4 +338,8 @@ function memberChange(conversation: ConversationRef, row: store.MemberChangeRow)
     sequence: row.changed_sequence,
     atUs: row.changed_at_us,
   };
+}
+
+function viewedKey({ viewerKey, conversationKey }: store.ViewedRequest): string {
+  return `${viewerKey} ${conversationKey}`;
 }

@@ -1,7 +1,7 @@
 import type { CursorCodec, CursorPayload } from '../platform/cursor.ts';
 import type { Edge } from './connection.ts';
 
-/** The edges of a page whose places are numbers. All of their cursors are made when the first is asked for, which takes little more than that one. */
+/** The edges of a page whose places are numbers. All of their cursors are made when the first is asked for: one by one would take far longer. */
 export function numberedEdges<Node>(
   codec: CursorCodec,
   list: string,

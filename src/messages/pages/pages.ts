@@ -49,19 +49,20 @@ export function createPages({ sql, slow, logger, onPlanned = () => {}, schedule 
     const answers = new Map<Asked, readonly Page[] | Error>();
     await Promise.all(
       [...Map.groupBy(asked, ({ plan }) => plan)].flatMap(([plan, ofPlan]) =>
-        inStatements([...Map.groupBy(ofPlan, ({ requests }) => requests.map(requestKey).join('\n')).values()]).map(async (alike) => {
-          const requests = alike.flatMap(([first]) => first?.requests ?? []);
-          const viewers = alike.flatMap((group) =>
-            (group[0]?.requests ?? []).map(() => [...new Set(group.map(({ viewerKey }) => viewerKey))]),
-          );
+        inStatements(alike(ofPlan)).map(async (groups) => {
+          const requests = groups.flatMap((group) => group.requests);
+          const viewers = groups.flatMap(({ requests: ofGroup, askers }) => {
+            const keys = [...new Set(askers.map(({ viewerKey }) => viewerKey))];
+            return ofGroup.map(() => keys);
+          });
           // What fails for those of one statement must not fail for the others.
           const reads = await read(plan, requests, () => plan.read(sql, viewers, requests)).catch(errorOf);
           let at = 0;
-          for (const group of alike) {
+          for (const { requests: ofGroup, askers } of groups) {
             const from = at;
-            at += group[0]?.requests.length ?? 0;
-            for (const each of group)
-              answers.set(each, reads instanceof Error ? reads : reads.slice(from, at).map(pageFor(each.viewerKey)));
+            at += ofGroup.length;
+            for (const asker of askers)
+              answers.set(asker, reads instanceof Error ? reads : reads.slice(from, at).map(pageFor(asker.viewerKey)));
           }
         }),
       ),
@@ -115,18 +116,25 @@ function pageFor(viewerKey: number): (read: PageRead) => Page {
   return ({ rows, readers }) => (readers.has(viewerKey) ? rows : null);
 }
 
-/** Those who ask for the same are in one, and so are all pages of one who asks. */
-function inStatements(groups: readonly (readonly Asked[])[]): readonly (readonly (readonly Asked[])[])[] {
-  const statements: (readonly Asked[])[][] = [];
+/** Those who ask for the same pages. */
+type Alike = { readonly requests: readonly PageRequest[]; readonly askers: readonly Asked[] };
+
+function alike(asked: readonly Asked[]): readonly Alike[] {
+  const groups = Map.groupBy(asked, ({ requests }) => requests.map(requestKey).join('\n'));
+  return [...groups.values()].map((askers) => ({ requests: askers[0]?.requests ?? [], askers }));
+}
+
+/** Whoever asks for the same is in one statement, with all pages that they ask for. */
+function inStatements(groups: readonly Alike[]): readonly (readonly Alike[])[] {
+  const statements: Alike[][] = [];
   let room = 0;
   for (const group of groups) {
-    const pages = group[0]?.requests.length ?? 0;
-    if (pages > room) {
+    if (group.requests.length > room) {
       statements.push([]);
       room = PAGES_MAX;
     }
     statements.at(-1)?.push(group);
-    room -= pages;
+    room -= group.requests.length;
   }
   return statements;
 }
