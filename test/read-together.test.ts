@@ -66,6 +66,59 @@ test('who asks at the same time is answered by the same statements, each what is
   expect(await server.countStatements(askAll)).toBeLessThan(apart);
 });
 
+test('who asks at the same time for the same page gets what is theirs alone in it', async () => {
+  await using server = await TestServer.start();
+  const people = await server.people('ada', 'ben', 'cy');
+  const [ada, ben, cy] = people;
+  const { id } = await ada.create({ members: [ben, cy] });
+  const sent = await Promise.all(['“first” 🙂', 'second \\ "quoted"', 'third'].map((body) => ada.send(id, body)));
+  const react = 'mutation ($input: AddReactionInput!) { addReaction(input: $input) { message { id } } }';
+  await ben.ask(react, { input: { messageId: sent[0]?.id, emoji: '👍' } });
+  await cy.ask(react, { input: { messageId: sent[1]?.id, emoji: '🎉' } });
+  const node = 'id body author { handle } reactions { emoji count }';
+  const documents = [
+    `edges { cursor node { ${node} } } pageInfo { startCursor hasPreviousPage }`,
+    `edges { cursor node { ${node} viewerReactions } }`,
+    'nodes { body conversation { viewerUnreadCount viewerRole } }',
+    `edges { node { ${node} toJSON: body } } toJSON: pageInfo { endCursor }`,
+  ].map((selection) => `query ($id: ID!) { me: viewer { user { handle } } conversation(id: $id) { messages(last: 3) { ${selection} } } }`);
+  const asked = people.flatMap((person) => documents.map((document) => ({ person, document })));
+  const alone: unknown[] = [];
+  for (const { person, document } of asked) alone.push(await person.ask(document, { id }));
+  expect(new Set(alone.map((each) => JSON.stringify(each))).size).toBe(asked.length);
+  for (let round = 0; round < 3; round += 1) {
+    const together = await Promise.all([...asked, ...asked].map(({ person, document }) => person.ask(document, { id })));
+    expect(together).toEqual([...alone, ...alone]);
+  }
+});
+
+test('the page around a message and the two pages that it is read from are not taken for each other', async () => {
+  await using server = await TestServer.start();
+  const [ada] = await server.people('ada');
+  const { id } = await ada.create({ title: 'Alone' });
+  for (let index = 1; index <= 7; index += 1) await ada.send(id, `text ${index}`);
+  type Pages = Record<string, { readonly edges: readonly { readonly cursor: string; readonly node: { id: string; body: string } }[] }>;
+  const ask = async (selection: string) =>
+    (await ada.ask<{ conversation: Pages }>(`query ($id: ID!) { conversation(id: $id) { ${selection} } }`, { id })).conversation;
+  const EDGES = '{ edges { cursor node { id body } } }';
+  const all = (await ask(`all: messages(first: 7) ${EDGES}`))['all']?.edges ?? [];
+  const [, , before, at] = all;
+  const asked = [
+    `sides: messages(around: "${at?.node.id}", aroundSize: 3) ${EDGES}`,
+    `earlier: messages(last: 3, before: "${at?.cursor}") ${EDGES} later: messages(first: 3, after: "${before?.cursor}") ${EDGES}`,
+  ];
+  const bodies = (pages: Pages) => Object.values(pages).map(({ edges }) => edges.map(({ node }) => node.body));
+  for (let round = 0; round < 4; round += 1) {
+    // Each of them first, in turns.
+    const found = await Promise.all((round % 2 ? asked : asked.toReversed()).map(ask));
+    expect((round % 2 ? found : found.toReversed()).flatMap(bodies)).toEqual([
+      ['text 3', 'text 4', 'text 5'],
+      ['text 1', 'text 2', 'text 3'],
+      ['text 4', 'text 5', 'text 6'],
+    ]);
+  }
+});
+
 type Answer = {
   readonly title: string;
   readonly viewerRole: string;

@@ -27,6 +27,8 @@ import {
   runtimeType,
   type ValuePlan,
 } from './execution-plan.ts';
+import { isAnsweredForAll } from './shareable.ts';
+import { SharedSource, writtenOnce } from './shared-source.ts';
 import { argumentValues, variableValues as valuesOf } from './variable-values.ts';
 
 type Path = GraphQLResolveInfo['path'];
@@ -169,6 +171,18 @@ class Execution {
     return data;
   }
 
+  /** What is the same for everybody is worked out for the first who asks. */
+  #shared(plan: ObjectPlan, source: SharedSource, place: Place): Eventual<Data> {
+    if (!isAnsweredForAll(plan)) return this.#object(plan, source, place);
+    const known = source.answers.get(plan);
+    if (known !== undefined) return known;
+    const failures = this.#failures;
+    const data = this.#object(plan, source, place);
+    // Each has errors of their own, and what is late has looked at something else.
+    if (!isPromise(data) && this.#failures === failures) source.answers.set(plan, writtenOnce(data));
+    return data;
+  }
+
   #field(plan: FieldPlan, source: unknown, above: Place): unknown {
     const { field, value } = plan;
     if (field === null) return plan.parentType.name;
@@ -214,7 +228,7 @@ class Execution {
       case 'list':
         return this.#list(plan, value.item, resolved, path);
       case 'object':
-        return this.#once(value.below(), resolved, path);
+        return resolved instanceof SharedSource ? this.#shared(value.below(), resolved, path) : this.#once(value.below(), resolved, path);
       case 'abstract': {
         const { type, below } = value;
         const resolveType = type.resolveType ?? defaultTypeResolver;

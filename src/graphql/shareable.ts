@@ -12,12 +12,13 @@ import {
   print,
   type SelectionSetNode,
 } from 'graphql';
+import type { ObjectPlan, ValuePlan } from './execution-plan.ts';
 
 /**
- * The fields that an event answers by itself, in the same way for everybody who receives it: their resolvers read nothing and do not
- * look at the viewer. What is not named here is answered for each viewer; so is every field whose answer could differ.
+ * The fields that an event, or a page of messages, answers by itself, in the same way for everybody who receives it: their resolvers read
+ * nothing and do not look at the viewer. What is not named here is answered for each viewer; so is every field whose answer could differ.
  */
-const ANSWERED_BY_EVENT: Readonly<Record<string, readonly string[]>> = {
+const ANSWERED_BY_ITSELF: Readonly<Record<string, readonly string[]>> = {
   MessageSent: ['conversationId', 'sequence', 'previousSequence', 'cursor', 'occurredAt', 'message', 'messageEdge'],
   MessageChanged: ['conversationId', 'sequence', 'previousSequence', 'cursor', 'occurredAt', 'message', 'messageEdge', 'messageChange'],
   MemberChanged: ['conversationId', 'sequence', 'previousSequence', 'cursor', 'occurredAt', 'user', 'member', 'memberChange'],
@@ -26,6 +27,8 @@ const ANSWERED_BY_EVENT: Readonly<Record<string, readonly string[]>> = {
   ReadMoved: ['conversationId', 'sequence', 'previousSequence', 'cursor', 'occurredAt', 'user', 'position'],
   PresenceChanged: ['conversationId', 'sequence', 'previousSequence', 'cursor', 'occurredAt', 'user', 'presence'],
   CaughtUp: ['conversationId', 'sequence', 'previousSequence', 'cursor', 'occurredAt'],
+  MessageConnection: ['edges', 'nodes', 'pageInfo'],
+  PageInfo: ['hasNextPage', 'hasPreviousPage', 'startCursor', 'endCursor'],
   MessageEdge: ['cursor', 'node'],
   Message: [
     'id',
@@ -50,7 +53,7 @@ const ANSWERED_BY_EVENT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Coordinates such as `Message.body`, for tests. */
-export const SHAREABLE_COORDINATES: readonly string[] = Object.entries(ANSWERED_BY_EVENT).flatMap(([type, fields]) =>
+export const SHAREABLE_COORDINATES: readonly string[] = Object.entries(ANSWERED_BY_ITSELF).flatMap(([type, fields]) =>
   fields.map((field) => `${type}.${field}`),
 );
 
@@ -103,7 +106,7 @@ export function sharingOf(schema: GraphQLSchema, document: DocumentNode, operati
     const types = isAbstractType(type) ? schema.getPossibleTypes(type) : isObjectType(type) ? [type] : [];
     return types.every((each) => {
       const field = each.getFields()[name];
-      const isByEvent = each === root || (ANSWERED_BY_EVENT[each.name]?.includes(name) === true && given.length === 0);
+      const isByEvent = each === root || (ANSWERED_BY_ITSELF[each.name]?.includes(name) === true && given.length === 0);
       return isByEvent && field !== undefined && (selectionSet === undefined || isAnswered(getNamedType(field.type).name, selectionSet));
     });
   }
@@ -114,4 +117,32 @@ export function sharingOf(schema: GraphQLSchema, document: DocumentNode, operati
 
   if (root === undefined || root === null || !isAnswered(root.name, operation.selectionSet)) return null;
   return { text: `${operation.name?.value ?? ''}\n${print(document)}`, variables: [...variables].sort() };
+}
+
+const answeredForAll = new WeakMap<ObjectPlan, boolean>();
+
+/** Whether all that is asked of an object is answered by itself, for everybody in the same way. */
+export function isAnsweredForAll(plan: ObjectPlan): boolean {
+  const known = answeredForAll.get(plan);
+  if (known !== undefined) return known;
+  const isAnswered = plan.fields.every(
+    ({ field, name, parentType, value }) =>
+      field === null || (ANSWERED_BY_ITSELF[parentType.name]?.includes(name) === true && field.args.length === 0 && isValueAnswered(value)),
+  );
+  answeredForAll.set(plan, isAnswered);
+  return isAnswered;
+}
+
+/** What may be of several types is looked at for each viewer. */
+function isValueAnswered(value: ValuePlan): boolean {
+  switch (value.kind) {
+    case 'leaf':
+      return true;
+    case 'list':
+      return isValueAnswered(value.item);
+    case 'object':
+      return isAnsweredForAll(value.below());
+    case 'abstract':
+      return false;
+  }
 }

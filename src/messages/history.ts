@@ -59,8 +59,8 @@ export function planHistory({ first, after, last, before, around, aroundTime, ar
 }
 
 /**
- * What is read for a page, all of it in one snapshot. One row more than asked for tells that there is more. Around an anchor each side is read
- * whole, as the other may be short.
+ * What is read for a page, all of it in one snapshot; of each page something else. One row more than asked for tells that there is more. Around an
+ * anchor each side is read whole, as the other may be short.
  */
 export function pageRequests(conversationKey: number, filter: PageFilter, plan: HistoryPlan): readonly PageRequest[] {
   const limit = plan.size + 1;

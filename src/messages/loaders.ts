@@ -98,7 +98,7 @@ export function createMessageLoaders({ messages, snapshots, ...dependencies }: M
       const found = await Promise.all(pageRequests(conversation.key, filter, plan).map((request) => pages(context).load(request)));
       const raw = found.filter((page) => page !== null);
       if (raw.length < found.length) throw notFound();
-      const page = historyPage(conversation, raw, plan);
+      const page = pageOf(conversation, raw, plan);
       if (plan.kind === 'around' && 'sequence' in plan.anchor) {
         const { sequence } = plan.anchor;
         if (!page.messages.some((message) => message.sequence === sequence))
@@ -107,6 +107,19 @@ export function createMessageLoaders({ messages, snapshots, ...dependencies }: M
       return page;
     },
   };
+}
+
+/** Those that were made, by the first of the rows that were found for them; who asks at the same time is given the same rows. */
+const made = new WeakMap<readonly PageRow[], { readonly found: readonly (readonly PageRow[])[]; readonly page: HistoryPage }>();
+
+/** The very same page for the same rows: `pageRequests` asks for other ones for each page. */
+function pageOf(conversation: ConversationRef, found: readonly (readonly PageRow[])[], plan: HistoryPlan): HistoryPage {
+  const [first] = found;
+  const known = first === undefined ? undefined : made.get(first);
+  if (known?.found.length === found.length && known.found.every((rows, index) => rows === found[index])) return known.page;
+  const page = historyPage(conversation, found, plan);
+  if (first !== undefined) made.set(first, { found, page });
+  return page;
 }
 
 function cacheKey({ conversation, sequence }: MessageKey): string {

@@ -4,7 +4,9 @@ import type { EventCursors } from '../events/cursors.ts';
 import { type Connection, connectionResolvers, type Edge, forwardPage } from '../graphql/connection.ts';
 import { type Context, requireViewer } from '../graphql/context.ts';
 import { edge, numberedEdges } from '../graphql/edges.ts';
+import { oncePer } from '../graphql/per-request.ts';
 import type { MessageFilter, Resolvers } from '../graphql/schema.generated.ts';
+import { SharedSource } from '../graphql/shared-source.ts';
 import type { Snapshots } from '../graphql/snapshot.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { User } from '../identity/user.ts';
@@ -13,11 +15,25 @@ import { badInput } from '../platform/errors.ts';
 import { encodeMessageId } from '../platform/id.ts';
 import { conversationUuid, messageRef, userUuid } from '../platform/id-arguments.ts';
 import type { BodyRenderer } from './body-renderer.ts';
-import { planHistory } from './history.ts';
+import { type HistoryPage, planHistory } from './history.ts';
 import type { MessageEdge, MessageLoaders } from './loaders.ts';
 import type { Message } from './message.ts';
 import type { Messages } from './messages.ts';
 import { NO_AUTHOR, NO_FILTER, type PageFilter, type TextCondition } from './pages/page.ts';
+
+/** A page of messages as the schema has it; to be executed once for all who are given it. */
+class MessagePage extends SharedSource implements Connection<Message> {
+  readonly edges: readonly MessageEdge[];
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+
+  constructor({ hasNextPage, hasPreviousPage }: HistoryPage, edges: readonly MessageEdge[]) {
+    super();
+    this.edges = edges;
+    this.hasNextPage = hasNextPage;
+    this.hasPreviousPage = hasPreviousPage;
+  }
+}
 
 export type MessageResolversDependencies = {
   readonly messages: Messages;
@@ -59,6 +75,9 @@ export function createMessageResolvers({
     return found === null ? edges : edges.map((each) => Object.assign(each, { found }));
   }
 
+  /** The very same for the same page, which several may have asked for at the same time. */
+  const connectionOf = oncePer((page: HistoryPage) => new MessagePage(page, messageEdges(page.messages, null)));
+
   function changed(context: Context, { entity, conversation, sequence, atUs }: Changed<Message>) {
     snapshots.note(context, conversation.uuid, { sequence, atUs });
     conversationLoaders.forget(context, conversation.key);
@@ -80,7 +99,7 @@ export function createMessageResolvers({
         const sequences = { after: decode('after', after), before: decode('before', before), around: anchor?.sequence ?? null };
         const plan = planHistory({ first, last, aroundTime, aroundPosition, aroundSize, ...sequences });
         const page = await loaders.page(context, conversation, wanted, plan);
-        return { edges: messageEdges(page.messages, wanted.text), hasNextPage: page.hasNextPage, hasPreviousPage: page.hasPreviousPage };
+        return wanted.text === null ? connectionOf(page) : new MessagePage(page, messageEdges(page.messages, wanted.text));
       },
       lastMessage: (conversation, _, context) => loaders.last(context, conversation),
     },
@@ -106,7 +125,7 @@ export function createMessageResolvers({
         const bound = after === null ? 0 : Number(codec.decode('after', list, after)[0]);
         const thread = { ...NO_FILTER, threadRoot: message.sequence };
         const page = await loaders.page(context, conversation, thread, { kind: 'page', isForward: true, bound, size: first });
-        return { edges: messageEdges(page.messages, null), hasNextPage: page.hasNextPage, hasPreviousPage: page.hasPreviousPage };
+        return connectionOf(page);
       },
       reactions: (message) => message.reactions.map((group) => ({ ...group, message })),
       async viewerReactions({ conversationKey: key, conversationUuid: uuid, sequence, reactions }, _, context) {

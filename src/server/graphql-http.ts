@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { LimitReport } from '../graphql/context.ts';
+import { resultText } from '../graphql/shared-source.ts';
 import type { Caller, Credentials } from '../identity/identity.ts';
 import { AppError, type ErrorCode } from '../platform/errors.ts';
 import { createLengthCache } from '../platform/length-cache.ts';
@@ -110,7 +111,7 @@ export function createGraphQLHandler(dependencies: GraphQLHttpDependencies): (ex
     const contentType = isClean ? contentTypes.get(accept) : undefined;
     if (isClean && contentType !== undefined) {
       const head = { 'Content-Type': contentType, ...rateLimitHeaders(limitReport.standing) };
-      return reply(exchange, 200, head, JSON.stringify(outcome.result));
+      return reply(exchange, 200, head, resultText(outcome.result));
     }
     const headers = { ...('headers' in init ? init.headers : {}), Accept: accept };
     const serverContext = outcome === null ? context : { ...context, outcome };
