@@ -7,17 +7,16 @@
 import { writeFileSync } from 'node:fs';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { inbox, membersPages, unreadConversationCount, unreadCounts } from '../src/conversations/store.ts';
 import { NO_FILTER, type PageFilter, type PagePlace, type PageRequest, type TextCondition } from '../src/messages/pages/page.ts';
 import { planPage } from '../src/messages/plan.ts';
-import { lastMessages } from '../src/messages/store.ts';
 import { openDedicatedConnection } from '../src/platform/dedicated-connection.ts';
 import { connectPostgres, type DatabaseAddress, type Sql } from '../src/platform/postgres.ts';
 import { Explainer } from '../test/kit/explain.ts';
 import type { LargeHistory } from '../test/kit/large-history.ts';
 import { textConditionOf } from '../test/kit/text-condition.ts';
+import { besideOneStatement } from './beside-one-statement.ts';
 import { createBenchDatabase } from './databases.ts';
-import { buildHistories, INBOX_CONVERSATIONS } from './history-data.ts';
+import { buildHistories } from './history-data.ts';
 import { measureOtherWays } from './other-ways.ts';
 import { measureOverHttp } from './over-http.ts';
 
@@ -32,7 +31,6 @@ const { values } = parseArgs({
 });
 const rounds = Number(values.rounds);
 const PAGE = 51;
-const INBOX_PAGE = 50;
 /** In every message, in one of 97, in one of 20,000, and in none. */
 const WORDS = { 'common word': 'message', 'medium word': 'sometimes', 'rare word': 'seldom', 'absent word': 'zzyzzyva' };
 
@@ -54,16 +52,14 @@ for (const target of values.on.split(',')) {
   const built = await buildHistories(database.address, Number(values.messages), (line) => say(`${database.name}: ${line}`));
   const measured = await measurePages(database.address, built.histories);
   report(`${database.name}: pages of ${PAGE - 1}, ms`, measured);
-  const inboxP50 = await measureInbox(database.address, built.viewerKey);
-  say(
-    `inbox: ${INBOX_PAGE} of ${INBOX_CONVERSATIONS} conversations with last message, unread and five members: p50 ${inboxP50.join(', p99 ')} ms`,
-  );
   const [first] = built.histories;
   if (first !== undefined) {
+    await using connections = connect(database.address);
+    for (const line of await besideOneStatement(connections.sql, first, built.viewerKey, rounds)) say(line);
     for (const line of await measureOtherWays(database.address, first, depthsOf(first))) say(line);
     for (const line of await measureOverHttp(database.address, first, depthsOf(first), Number(values['http-seconds']))) say(line);
   }
-  if (values.json !== undefined) writeFileSync(`${values.json}.${target}.json`, JSON.stringify({ built, measured, inboxP50 }, null, 1));
+  if (values.json !== undefined) writeFileSync(`${values.json}.${target}.json`, JSON.stringify({ built, measured }, null, 1));
 }
 
 function say(line: string): void {
@@ -183,25 +179,6 @@ async function countRows(
   const read = (await total()) - before;
   await sql`ROLLBACK`;
   return { read, returned: rows.length };
-}
-
-/** As the server answers an inbox: one statement for the page, one for each of what is shown of it. */
-async function measureInbox(address: DatabaseAddress, viewerKey: number): Promise<readonly string[]> {
-  await using database = connect(address);
-  const read = async (sql: Sql) => {
-    const keys = (await inbox(sql, viewerKey, null, INBOX_PAGE + 1)).slice(0, INBOX_PAGE).map(({ conversation }) => conversation.key);
-    const members = keys.map((conversationKey) => ({ conversationKey, afterSequence: 0, limit: 5 }));
-    await Promise.all([lastMessages(sql, viewerKey, keys), unreadCounts(sql, viewerKey, keys), membersPages(sql, viewerKey, members)]);
-  };
-  const times: number[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    const startedAt = performance.now();
-    await read(database.sql);
-    times.push(performance.now() - startedAt);
-  }
-  await unreadConversationCount(database.sql, viewerKey);
-  const { p50Ms, p99Ms } = percentiles(times);
-  return [p50Ms.toFixed(2), p99Ms.toFixed(2)];
 }
 
 function connect(address: DatabaseAddress, connectionsMax = 4) {

@@ -235,6 +235,26 @@ describe('what may be shared', () => {
     const after = await executions();
     expect([after[0] - before[0], after[1] - before[1]]).toEqual([8, 24]);
   });
+
+  test('is the same for every role in a page of messages, asked for alone or together', async () => {
+    const crew = await server.people('owner', 'admin', 'member');
+    const [owner, admin, member] = crew;
+    const { id } = await owner.create({ members: [admin, member] });
+    await owner.setRole(id, admin, 'ADMIN');
+    const root = await owner.send(id, `**root** @${member.handle} @all`);
+    await member.reply(id, root.id, 'reply');
+    await member.react(root.id, '👍');
+    await admin.pin(root.id);
+    await owner.edit(root.id, 'edited');
+    const gone = await member.send(id, 'gone');
+    await member.delete(gone.id);
+    const document = `query ($id: ID!) { conversation(id: $id) { messages(last: 9) { ${selectionOf('MessageConnection')} } } }`;
+    const alone: string[] = [];
+    for (const person of crew) alone.push(JSON.stringify(await person.ask(document, { id })));
+    expect(alone[0]).toContain('"emoji":"👍","count":1');
+    const together = await Promise.all([...crew, ...crew].map(async (person) => JSON.stringify(await person.ask(document, { id }))));
+    for (const each of [...alone, ...together]) expect(each).toBe(alone[0]);
+  });
 });
 
 test('results that are kept stay bounded when everybody asks something else', async () => {

@@ -173,13 +173,12 @@ class Execution {
 
   /** What is the same for everybody is worked out for the first who asks. */
   #shared(plan: ObjectPlan, source: SharedSource, place: Place): Eventual<Data> {
-    if (!isAnsweredForAll(plan)) return this.#object(plan, source, place);
     const known = source.answers.get(plan);
-    if (known !== undefined) return known;
+    if (known !== undefined && isAnsweredForAll(plan)) return writtenOnce(known);
     const failures = this.#failures;
     const data = this.#object(plan, source, place);
     // Each has errors of their own, and what is late has looked at something else.
-    if (!isPromise(data) && this.#failures === failures) source.answers.set(plan, writtenOnce(data));
+    if (!isPromise(data) && this.#failures === failures) source.answers.set(plan, data);
     return data;
   }
 

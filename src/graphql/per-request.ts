@@ -1,3 +1,4 @@
+import { SideTable } from '../platform/side-table.ts';
 import type { Context } from './context.ts';
 
 /**
@@ -10,7 +11,7 @@ export function perRequest<Value>(make: (context: Context) => Value): (context: 
 
 /** Makes one value for each key, on first use, and lets it go with the key. */
 export function oncePer<Key extends object, Value>(make: (key: Key) => Value): (key: Key) => Value {
-  const values = new WeakMap<Key, { readonly value: Value }>();
+  const values = new SideTable<Key, { readonly value: Value }>();
   return (key) => {
     const known = values.get(key);
     if (known !== undefined) return known.value;

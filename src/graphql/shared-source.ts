@@ -9,7 +9,7 @@ type Data = Record<string, unknown>;
  * once: what it comes to under the same selection is worked out for the first of them, and so is its text. All must be given the very same object.
  */
 export abstract class SharedSource {
-  /** What it came to, by what was asked of it; nothing that depends on who asked. */
+  /** What it came to for who asked last, by what was asked; for others only where that does not depend on who asks. */
   readonly answers = new Map<ObjectPlan, Data>();
 }
 

@@ -7,14 +7,15 @@ import {
   getVariableValues,
   type OperationDefinitionNode,
 } from 'graphql';
+import { SideTable } from '../platform/side-table.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 type Found = { readonly variables: Values; readonly error: null } | { readonly variables: null; readonly error: GraphQLError };
 
 /** What was found out last about the variables that somebody gave, which nobody changes afterwards. */
 type Known = { readonly schema: GraphQLSchema; readonly operation: OperationDefinitionNode; readonly found: Found };
-const known = new WeakMap<Values, Known>();
-const NONE: Values = Object.freeze({});
+const known = new SideTable<Values, Known>();
+const NONE: Values = {};
 
 /**
  * The variables of an operation as execution sees them, or the first thing that is wrong with them. No more is looked for: each mistake works
@@ -40,7 +41,7 @@ function coerce(schema: GraphQLSchema, { variableDefinitions = [] }: OperationDe
 
 /** By the node that gives them, each with the field it was of: of several types that have it, the defaults may differ. */
 type ArgumentsByNode = Map<FieldNode, { readonly field: GraphQLField<unknown, unknown>; readonly values: Values }>;
-const knownArguments = new WeakMap<Values, ArgumentsByNode>();
+const knownArguments = new SideTable<Values, ArgumentsByNode>();
 
 /** The arguments of a field as its resolver gets them, worked out once for the variables that an operation has. Throws where they do not fit. */
 export function argumentValues(field: GraphQLField<unknown, unknown>, node: FieldNode, variables: Values): Values {

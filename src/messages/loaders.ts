@@ -6,6 +6,7 @@ import { type Context, requireViewer } from '../graphql/context.ts';
 import { perRequest } from '../graphql/per-request.ts';
 import type { Snapshots } from '../graphql/snapshot.ts';
 import { badInput } from '../platform/errors.ts';
+import { SideTable } from '../platform/side-table.ts';
 import { type HistoryPage, type HistoryPlan, historyPage, pageRequests } from './history.ts';
 import type { Message } from './message.ts';
 import type { Messages, Reactor } from './messages.ts';
@@ -110,7 +111,7 @@ export function createMessageLoaders({ messages, snapshots, ...dependencies }: M
 }
 
 /** Those that were made, by the first of the rows that were found for them; who asks at the same time is given the same rows. */
-const made = new WeakMap<readonly PageRow[], { readonly found: readonly (readonly PageRow[])[]; readonly page: HistoryPage }>();
+const made = new SideTable<readonly PageRow[], { readonly found: readonly (readonly PageRow[])[]; readonly page: HistoryPage }>();
 
 /** The very same page for the same rows: `pageRequests` asks for other ones for each page. */
 function pageOf(conversation: ConversationRef, found: readonly (readonly PageRow[])[], plan: HistoryPlan): HistoryPage {

@@ -11,6 +11,7 @@ import {
 import type { Standing } from '../platform/rate-limit.ts';
 import type { LimitedCall } from '../platform/rate-limit-charges.ts';
 import type { LimitPolicies } from '../platform/rate-limit-policies.ts';
+import { SideTable } from '../platform/side-table.ts';
 import { limitSubject } from './limit-subject.ts';
 import { type Limiter, RateLimitedError, type Taken } from './limiter.ts';
 
@@ -37,7 +38,7 @@ export type OperationLimits = {
  * refused for another reason, or did not run. Fields inside of lists, and those that events execute, take as they run.
  */
 export function createOperationLimits(schema: GraphQLSchema, limiter: Limiter): OperationLimits {
-  const reservations = new WeakMap<Context, Reservation>();
+  const reservations = new SideTable<Context, Reservation>();
   const surrounded = new Set<string>();
   let known: { readonly policies: LimitPolicies; readonly coordinates: ReadonlySet<string> } | null = null;
 
