@@ -63,10 +63,10 @@ BEGIN
 END $$;
 
 -- The blocks that may hold what is looked for, of all that end at p_ends or before and begin before p_until: where each ends, and when, the newest first.
--- For these the index is asked once for all conversations; what it gives is only looked at as one text, as most has not the word. More than p_max it
--- may not give: is_cut says that it would have.
+-- For these the index is asked once for all conversations; what they say is not looked at here, as the newest may be enough. More than p_max it may not
+-- give: is_cut says that it would have.
 CREATE OR REPLACE FUNCTION search_by_index(
-  p_conversations bigint[], p_ends bigint[], p_author bigint, p_until timestamptz, p_text text, p_keys text[], p_max bigint,
+  p_conversations bigint[], p_ends bigint[], p_author bigint, p_until timestamptz, p_keys text[], p_max bigint,
   OUT ids bigint[], OUT ends bigint[], OUT times timestamptz[], OUT is_cut boolean)
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -81,25 +81,26 @@ DECLARE
   sorted bigint[] := ARRAY(SELECT c FROM unnest(p_conversations) c ORDER BY c);
   sorted_ends bigint[] := ARRAY(SELECT c.block_end FROM unnest(p_conversations, p_ends) c (id, block_end) ORDER BY c.id);
 BEGIN
-  SELECT count(*) > p_max, coalesce(array_agg(y.conversation_id) FILTER (WHERE y.created_at IS NOT NULL), '{}'),
-         coalesce(array_agg(y.last_sequence) FILTER (WHERE y.created_at IS NOT NULL), '{}'), coalesce(array_agg(y.created_at) FILTER (WHERE y.created_at IS NOT NULL), '{}')
+  SELECT count(*) > p_max, coalesce(array_agg(y.conversation_id) FILTER (WHERE y.at IS NOT NULL), '{}'),
+         coalesce(array_agg(y.last_sequence) FILTER (WHERE y.at IS NOT NULL), '{}'), coalesce(array_agg(y.at) FILTER (WHERE y.at IS NOT NULL), '{}')
     INTO is_cut, ids, ends, times
-    FROM (SELECT x.conversation_id, x.last_sequence, m.created_at
-            FROM (SELECT b.conversation_id, b.last_sequence, b.sequences, b.texts, width_bucket(b.conversation_id, sorted) AS place FROM search_blocks b
+    FROM (SELECT x.conversation_id, x.last_sequence, t.at
+            FROM (SELECT b.conversation_id, b.last_sequence, b.last_at, b.sequences, width_bucket(b.conversation_id, sorted) AS place FROM search_blocks b
                    WHERE (search_keys(b.conversation_id, b.last_sequence, b.authors, b.thread_roots, b.texts) COLLATE "C") @> keys
                            AND (search_keys(b.conversation_id, b.last_sequence, b.authors, b.thread_roots, b.texts) COLLATE "C") && parts
                          OR (search_keys(b.conversation_id, b.last_sequence, b.authors, b.thread_roots, b.texts) COLLATE "C") && longs
                    LIMIT p_max + 1) x
-            LEFT JOIN LATERAL (SELECT m.created_at FROM messages m
-                                WHERE m.conversation_id = x.conversation_id AND m.sequence = x.last_sequence AND sorted[x.place] = x.conversation_id AND sorted_ends[x.place] >= x.last_sequence
-                                  AND (SELECT strpos(w.text, p_text) > 0 OR strpos(w.text, E'\n') > 0 FROM (SELECT array_to_string(x.texts, E'\t') AS text OFFSET 0) w)
-                                  AND CASE WHEN m.created_at < p_until THEN true
-                                           ELSE (SELECT f.created_at FROM messages f WHERE f.conversation_id = x.conversation_id AND f.sequence = x.sequences[1]) < p_until END OFFSET 0) m ON true
-           ORDER BY m.created_at DESC) y;
+            LEFT JOIN LATERAL (SELECT s.at
+                                 FROM (SELECT coalesce(x.last_at, (SELECT m.created_at FROM messages m WHERE m.conversation_id = x.conversation_id AND m.sequence = x.last_sequence)) AS at
+                                        WHERE sorted[x.place] = x.conversation_id AND sorted_ends[x.place] >= x.last_sequence OFFSET 0) s
+                                WHERE CASE WHEN s.at < p_until THEN true
+                                           ELSE (SELECT f.created_at FROM messages f WHERE f.conversation_id = x.conversation_id AND f.sequence = x.sequences[1]) < p_until END OFFSET 0) t ON true
+           ORDER BY t.at DESC) y;
 END $$;
 
--- As it was called before; nothing calls that any more.
+-- As it was called before; nothing calls these any more.
 DROP FUNCTION IF EXISTS search_by_index(bigint[], bigint[], bigint, text[], text[], text[], text[], text[]);
+DROP FUNCTION IF EXISTS search_by_index(bigint[], bigint[], bigint, timestamptz, text, text[], bigint);
 
 -- The newest messages that match, of all conversations that p_user is in, or of some; deleted ones never. Membership is judged in the snapshot of the
 -- statement. In the order of time, then of conversations, then of sequences; after the place of p_at, p_place_conversation and p_place_sequence.
@@ -192,7 +193,7 @@ BEGIN
       END IF;
       IF asked IS NOT NULL THEN
         SELECT i.* INTO given, given_ends, given_times, is_cut
-          FROM search_by_index(asked, asked_ends, p_author, until, p_texts[1], p_keys, 1024 + (8 * share * new_searched / 32)::bigint) i;
+          FROM search_by_index(asked, asked_ends, p_author, until, p_keys, 1024 + (8 * share * new_searched / 32)::bigint) i;
         IF is_cut THEN
           -- The newest blocks knew nothing of what was common before.
           share := 8 * share; given := '{}';

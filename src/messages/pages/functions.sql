@@ -12,15 +12,15 @@
 CREATE OR REPLACE FUNCTION fill_search_blocks(p_conversation bigint, p_max integer, p_room bigint) RETURNS bigint LANGUAGE sql VOLATILE SET jit = off AS $$
   WITH m AS MATERIALIZED (
     SELECT m.*, coalesce(CASE WHEN octet_length(m.body) = length(m.body) THEN octet_length(m.body) / 4 ELSE octet_length(m.body) END, 0) AS weight
-      FROM (SELECT m.sequence, m.position, m.author_id, m.thread_root, m.body FROM messages m
+      FROM (SELECT m.sequence, m.position, m.author_id, m.thread_root, m.created_at, m.body FROM messages m
              WHERE m.conversation_id = p_conversation AND m.sequence > coalesce((SELECT b.last_sequence FROM search_blocks b WHERE b.conversation_id = p_conversation ORDER BY b.conversation_id DESC, b.last_sequence DESC LIMIT 1), 0)
              ORDER BY m.sequence LIMIT p_max * 32) m
   ), weighed AS MATERIALIZED (
     -- of each block the short ones first
     SELECT m.*, sum(m.weight) OVER (ORDER BY (m.position - 1) / 32, m.weight, m.sequence) AS total FROM m
   ), written AS (
-    INSERT INTO search_blocks (conversation_id, last_sequence, sequences, authors, thread_roots, texts)
-    SELECT p_conversation, max(w.sequence), array_agg(w.sequence ORDER BY w.sequence), array_agg(w.author_id ORDER BY w.sequence),
+    INSERT INTO search_blocks (conversation_id, last_sequence, last_at, sequences, authors, thread_roots, texts)
+    SELECT p_conversation, max(w.sequence), max(w.created_at), array_agg(w.sequence ORDER BY w.sequence), array_agg(w.author_id ORDER BY w.sequence),
            array_agg(coalesce(w.thread_root, 0) ORDER BY w.sequence),
            array_agg(CASE WHEN w.body IS NULL OR w.total <= p_room THEN search_fold(w.body) ELSE E'\n' END ORDER BY w.sequence)
       FROM weighed w GROUP BY (w.position - 1) / 32 HAVING count(*) = 32
