@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, getOperationAST, type OperationDefinitionNode } from 'graphql';
+import { SideTable } from '../platform/side-table.ts';
 import type { Context } from './context.ts';
 import type { Eventual } from './eventual.ts';
 import { execute } from './execute.ts';
@@ -35,9 +36,9 @@ export type Subscribe = (args: ExecutionArgs) => Promise<AsyncIterableIterator<E
 /** A stream that always has a next event, for a reader that always has room, would otherwise keep everybody else waiting. */
 const EVENTS_PER_TURN_MAX = 32;
 
-const sources = new WeakMap<ExecutionResult, StreamEvent>();
+const sources = new SideTable<ExecutionResult, StreamEvent>();
 /** The JSON of results that answer many; null until somebody asks. */
-const texts = new WeakMap<object, { text: string | null }>();
+const texts = new SideTable<object, { text: string | null }>();
 
 /** Where a client that saw this result continues from. Asked for late, as making it costs a signature and only one transport needs it. */
 export function cursorOf(result: ExecutionResult): string | null {

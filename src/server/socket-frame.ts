@@ -1,9 +1,10 @@
+import { SideTable } from '../platform/side-table.ts';
 import type { Framed } from './socket-writer.ts';
 
 /** What many are told: JSON that was made once, with the last message that was made of it, which most of them are sent. */
 type Shared = { readonly isAscii: boolean; id: string | null; framed: Framed };
 
-const shared = new WeakMap<object, Shared>();
+const shared = new SideTable<object, Shared>();
 
 /** The protocol's `next`, around a payload that is JSON already. */
 export function nextMessage(id: string, payload: string): string {
