@@ -61,19 +61,22 @@ export async function inbox(
     WITH list AS MATERIALIZED (
       SELECT coalesce(${snapshot}::pg_snapshot, pg_current_snapshot()) AS snapshot
     ), top AS MATERIALIZED (
-      SELECT c.*, m.role, m.read_position
+      SELECT c.id, c.active_at, m.role, m.read_position
         FROM list, members m,
-             LATERAL (SELECT x.*, (extract(epoch FROM CASE WHEN pg_visible_in_snapshot(x.last_xid, list.snapshot) THEN coalesce(x.last_message_at, x.created_at)
-                                                           ELSE activity_in(x.id, list.snapshot) END) * 1000000)::bigint AS active_at_us
+             LATERAL (SELECT x.id, CASE WHEN pg_visible_in_snapshot(x.last_xid, list.snapshot) THEN coalesce(x.last_message_at, x.created_at)
+                                        ELSE activity_in(x.id, list.snapshot) END AS active_at
                         FROM conversations x WHERE x.id = m.conversation_id OFFSET 0) c
-       WHERE m.user_id = ${viewerKey}::bigint AND m.left_sequence IS NULL AND (c.active_at_us, c.id) < (${activeAtUs}::bigint, ${key}::bigint)
-       ORDER BY c.active_at_us DESC, c.id DESC LIMIT ${limit}::integer
+       WHERE m.user_id = ${viewerKey}::bigint AND m.left_sequence IS NULL
+         AND (c.active_at, c.id) < (timestamptz 'epoch' + ${activeAtUs}::bigint * interval '1 microsecond', ${key}::bigint)
+       ORDER BY c.active_at DESC, c.id DESC LIMIT ${limit}::integer
     )
     SELECT c.id, c.public_id, c.kind, c.title, c.topic, c.sequence, c.message_count, c.member_count, c.created_at,
-           (extract(epoch FROM c.last_at) * 1000000)::bigint AS last_at_us, c.active_at_us, c.role, c.read_position, p.display_name AS peer_name, list.snapshot::text AS snapshot
-      FROM list, top c
+           (extract(epoch FROM c.last_at) * 1000000)::bigint AS last_at_us, (extract(epoch FROM t.active_at) * 1000000)::bigint AS active_at_us,
+           t.role, t.read_position, p.display_name AS peer_name, list.snapshot::text AS snapshot
+      FROM list, top t
+      JOIN LATERAL (SELECT x.* FROM conversations x WHERE x.id = t.id OFFSET 0) c ON true
       LEFT JOIN LATERAL (SELECT u.display_name FROM users u WHERE u.id = CASE WHEN c.direct_low = ${viewerKey}::bigint THEN c.direct_high ELSE c.direct_low END OFFSET 0) p ON true
-     ORDER BY c.active_at_us DESC, c.id DESC`;
+     ORDER BY t.active_at DESC, t.id DESC`;
   return rows.map((row) => ({
     conversation: viewedConversationOf(row),
     place: { activeAtUs: row.active_at_us, key: row.id, snapshot: row.snapshot },
