@@ -191,6 +191,27 @@ describe('a database that is in use by nodes of before', () => {
         FROM search_blocks b, unnest(b.sequences, b.texts) t (sequence, text) JOIN messages m ON m.sequence = t.sequence`;
     expect(row).toEqual({ blocks: 2, wrong: 0 });
   });
+
+  test('goes on while the times of blocks wait for a search that goes on', async () => {
+    const [times = ''] = numbered.slice(8);
+    const { address, run, sql, write } = await prepare(Object.fromEntries(numbered.slice(0, 8).map((name) => [name, textOf(name)])));
+    await run();
+    write(times, textOf(times));
+    await using searching = openDedicatedConnection(address);
+    await using sending = openDedicatedConnection(address);
+    await searching.sql.unsafe('BEGIN; SELECT FROM search_blocks');
+    const migrated = run();
+    await sending.sql.unsafe("SET lock_timeout = '2s'");
+    const isWaiting = async () =>
+      (
+        await sql`SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%ADD COLUMN last_at%' AND state = 'active'`
+      ).count > 0;
+    await expect.poll(isWaiting, { timeout: 10_000 }).toBe(true);
+    for (let time = 0; time < 30; time += 1) await sending.sql.unsafe('UPDATE search_blocks SET texts = texts; SELECT pg_sleep(0.01)');
+    expect(await isWaiting()).toBe(true);
+    await searching.sql.unsafe('COMMIT');
+    expect(await migrated).toEqual({ applied: [times] });
+  });
 });
 
 describe('durability', () => {

@@ -223,7 +223,7 @@ describe(`in a conversation of ${MESSAGES} messages`, () => {
       const most = 100;
       const given = await countsOf(async () => {
         const rows = await database.sql<{ is_cut: boolean }>`
-          SELECT i.is_cut FROM search_by_index(ARRAY[${CONVERSATION}]::bigint[], ARRAY[${MESSAGES}]::bigint[], NULL, 'infinity', ${condition.keys}::text[], ${most}::bigint) i`;
+          SELECT i.is_cut FROM search_by_index(ARRAY[${CONVERSATION}]::bigint[], ARRAY[${MESSAGES}]::bigint[], NULL, 'infinity', 'outworn', ${condition.keys}::text[], ${most}::bigint) i`;
         expect(rows).toEqual([{ is_cut: true }]);
         return rows;
       });

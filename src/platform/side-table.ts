@@ -7,8 +7,8 @@ export class SideTable<Key extends object, Value> {
   readonly #place = Symbol('side table');
 
   get(key: Key): Value | undefined {
-    // Only `set` puts something there.
-    return (key as { readonly [place: symbol]: Value | undefined })[this.#place];
+    // What has another as its prototype is another. Only `set` puts something there.
+    return Object.hasOwn(key, this.#place) ? (key as { readonly [place: symbol]: Value })[this.#place] : undefined;
   }
 
   set(key: Key, value: Value): void {

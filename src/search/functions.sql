@@ -53,9 +53,9 @@ BEGIN
   RETURN QUERY
   SELECT c.id, t.sequence, m.created_at
     FROM unnest(p_conversations, p_ends) c (id, block_end),
-         LATERAL (SELECT y.block FROM (SELECT b AS block, b.last_sequence, b.sequences[1] AS first_sequence, b.texts FROM search_blocks b WHERE b.conversation_id = c.id AND b.last_sequence <= c.block_end
+         LATERAL (SELECT y.block FROM (SELECT b AS block, b.last_sequence, b.last_at, b.sequences[1] AS first_sequence, b.texts FROM search_blocks b WHERE b.conversation_id = c.id AND b.last_sequence <= c.block_end
                                         ORDER BY b.conversation_id DESC, b.last_sequence DESC LIMIT p_count) y
-                   WHERE (p_since IS NULL OR (SELECT m.created_at FROM messages m WHERE m.conversation_id = c.id AND m.sequence = y.last_sequence) >= p_since)
+                   WHERE (p_since IS NULL OR coalesce(y.last_at, (SELECT m.created_at FROM messages m WHERE m.conversation_id = c.id AND m.sequence = y.last_sequence)) >= p_since)
                      AND (p_until IS NULL OR (SELECT m.created_at FROM messages m WHERE m.conversation_id = c.id AND m.sequence = y.first_sequence) < p_until)
                      AND (SELECT strpos(w.text, p_texts[1]) > 0 OR strpos(w.text, E'\n') > 0 FROM (SELECT array_to_string(y.texts, E'\t') AS text OFFSET 0) w) OFFSET 0) x,
          LATERAL search_block(x.block, 0, c.block_end + 1, false, NULL, p_author, NULL, NULL, p_texts, p_starts, p_unwanted_texts, p_unwanted_starts) t (sequence),
@@ -63,10 +63,10 @@ BEGIN
 END $$;
 
 -- The blocks that may hold what is looked for, of all that end at p_ends or before and begin before p_until: where each ends, and when, the newest first.
--- For these the index is asked once for all conversations; what they say is not looked at here, as the newest may be enough. More than p_max it may not
--- give: is_cut says that it would have.
+-- For these the index is asked once for all conversations; what they say is not looked at here, as the newest may be enough, but of those that do not
+-- know their time, as to look that up takes as long. More than p_max it may not give: is_cut says that it would have.
 CREATE OR REPLACE FUNCTION search_by_index(
-  p_conversations bigint[], p_ends bigint[], p_author bigint, p_until timestamptz, p_keys text[], p_max bigint,
+  p_conversations bigint[], p_ends bigint[], p_author bigint, p_until timestamptz, p_text text, p_keys text[], p_max bigint,
   OUT ids bigint[], OUT ends bigint[], OUT times timestamptz[], OUT is_cut boolean)
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -85,22 +85,23 @@ BEGIN
          coalesce(array_agg(y.last_sequence) FILTER (WHERE y.at IS NOT NULL), '{}'), coalesce(array_agg(y.at) FILTER (WHERE y.at IS NOT NULL), '{}')
     INTO is_cut, ids, ends, times
     FROM (SELECT x.conversation_id, x.last_sequence, t.at
-            FROM (SELECT b.conversation_id, b.last_sequence, b.last_at, b.sequences, width_bucket(b.conversation_id, sorted) AS place FROM search_blocks b
+            FROM (SELECT b.conversation_id, b.last_sequence, b.last_at, b.sequences, b.texts, width_bucket(b.conversation_id, sorted) AS place FROM search_blocks b
                    WHERE (search_keys(b.conversation_id, b.last_sequence, b.authors, b.thread_roots, b.texts) COLLATE "C") @> keys
                            AND (search_keys(b.conversation_id, b.last_sequence, b.authors, b.thread_roots, b.texts) COLLATE "C") && parts
                          OR (search_keys(b.conversation_id, b.last_sequence, b.authors, b.thread_roots, b.texts) COLLATE "C") && longs
                    LIMIT p_max + 1) x
             LEFT JOIN LATERAL (SELECT s.at
-                                 FROM (SELECT coalesce(x.last_at, (SELECT m.created_at FROM messages m WHERE m.conversation_id = x.conversation_id AND m.sequence = x.last_sequence)) AS at
+                                 FROM (SELECT coalesce(x.last_at, (SELECT m.created_at FROM messages m
+                                                                    WHERE m.conversation_id = x.conversation_id AND m.sequence = x.last_sequence
+                                                                      AND (SELECT strpos(w.text, p_text) > 0 OR strpos(w.text, E'\n') > 0 FROM (SELECT array_to_string(x.texts, E'\t') AS text OFFSET 0) w))) AS at
                                         WHERE sorted[x.place] = x.conversation_id AND sorted_ends[x.place] >= x.last_sequence OFFSET 0) s
                                 WHERE CASE WHEN s.at < p_until THEN true
                                            ELSE (SELECT f.created_at FROM messages f WHERE f.conversation_id = x.conversation_id AND f.sequence = x.sequences[1]) < p_until END OFFSET 0) t ON true
            ORDER BY t.at DESC) y;
 END $$;
 
--- As it was called before; nothing calls these any more.
+-- As it was called before; nothing calls that any more.
 DROP FUNCTION IF EXISTS search_by_index(bigint[], bigint[], bigint, text[], text[], text[], text[], text[]);
-DROP FUNCTION IF EXISTS search_by_index(bigint[], bigint[], bigint, timestamptz, text, text[], bigint);
 
 -- The newest messages that match, of all conversations that p_user is in, or of some; deleted ones never. Membership is judged in the snapshot of the
 -- statement. In the order of time, then of conversations, then of sequences; after the place of p_at, p_place_conversation and p_place_sequence.
@@ -193,7 +194,7 @@ BEGIN
       END IF;
       IF asked IS NOT NULL THEN
         SELECT i.* INTO given, given_ends, given_times, is_cut
-          FROM search_by_index(asked, asked_ends, p_author, until, p_keys, 1024 + (8 * share * new_searched / 32)::bigint) i;
+          FROM search_by_index(asked, asked_ends, p_author, until, p_texts[1], p_keys, 1024 + (8 * share * new_searched / 32)::bigint) i;
         IF is_cut THEN
           -- The newest blocks knew nothing of what was common before.
           share := 8 * share; given := '{}';

@@ -104,7 +104,7 @@ const RULES: Readonly<Record<string, string>> = {
              array_agg(coalesce(m.thread_root, 0) ORDER BY m.sequence) AS thread_roots, array_agg(search_fold(m.body) ORDER BY m.sequence) AS texts
         FROM messages m GROUP BY m.conversation_id, (m.position - 1) / 32 HAVING count(*) = 32
     ) m FULL JOIN search_blocks b ON b.conversation_id = m.conversation_id AND b.last_sequence = m.last_sequence
-     WHERE (m.last_at, m.sequences, m.authors, m.thread_roots) IS DISTINCT FROM (b.last_at, b.sequences, b.authors, b.thread_roots)
+     WHERE (m.last_at, m.sequences, m.authors, m.thread_roots) IS DISTINCT FROM (coalesce(b.last_at, m.last_at), b.sequences, b.authors, b.thread_roots)
         OR EXISTS (SELECT FROM unnest(m.texts, b.texts) t (expected, text) WHERE t.text IS DISTINCT FROM t.expected AND (t.text IS DISTINCT FROM E'\\n' OR t.expected IS NULL))`,
   'who wrote was a member': `
     SELECT m.conversation_id, m.sequence, m.author_id FROM messages m LEFT JOIN members b ON b.conversation_id = m.conversation_id AND b.user_id = m.author_id

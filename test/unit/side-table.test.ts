@@ -8,7 +8,8 @@ describe('what is known beside an object', () => {
     expect(table.get(one)).toBeUndefined();
     table.set(one, 'known');
     expect(table.get(one)).toBe('known');
-    for (const each of [other, { ...one }, Object.assign({}, one), structuredClone(one)]) expect(table.get(each)).toBeUndefined();
+    for (const each of [other, { ...one }, Object.assign({}, one), structuredClone(one), Object.create(one) as object])
+      expect(table.get(each)).toBeUndefined();
     expect(JSON.stringify(one)).toBe('{"name":"one"}');
     expect(Object.keys(one)).toEqual(['name']);
     expect(one).toEqual(other);
