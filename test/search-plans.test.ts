@@ -227,7 +227,8 @@ describe(`in a conversation of ${MESSAGES} messages`, () => {
         expect(rows).toEqual([{ is_cut: true }]);
         return rows;
       });
-      expect(given.messages).toBeLessThanOrEqual(most + 1);
+      // Blocks know their time.
+      expect(given.messages).toBe(0);
       expect(given.blocks).toBeLessThanOrEqual(most + 1);
     },
     TIMEOUT_MS,
@@ -284,6 +285,31 @@ describe(`in a conversation of ${MESSAGES} messages`, () => {
            WHERE strpos(lower(m.body), ${text}::text) > 0 ORDER BY m.created_at DESC, m.conversation_id DESC, m.sequence DESC LIMIT ${PAGES * LIMIT}::integer`;
         expect(found, text).toEqual(all.map(({ key }) => key));
       }
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'of blocks of before, which do not know their time, it is looked up for those alone that hold the text',
+    async () => {
+      const last = 6_400;
+      await using connection = openDedicatedConnection(place.address);
+      await connection.sql`UPDATE search_blocks SET last_at = NULL WHERE conversation_id = ${CONVERSATION} AND last_sequence <= ${last}`;
+      const { keys } = await conditionOf('message');
+      const all = await database.sql<{ end: number }>`
+        SELECT b.last_sequence AS end FROM search_blocks b WHERE b.conversation_id = ${CONVERSATION}::bigint AND b.last_sequence <= ${last}::bigint ORDER BY 1 DESC`;
+      const ofText = async (text: string) => {
+        let rows: readonly { end: number }[] = [];
+        const { messages } = await countsOf(async () => {
+          rows = await database.sql<{ end: number }>`
+            SELECT e.e AS end FROM search_by_index(ARRAY[${CONVERSATION}]::bigint[], ARRAY[${last}]::bigint[], NULL, 'infinity', ${text}::text, ${keys}::text[], ${MESSAGES}::bigint) i, unnest(i.ends) e`;
+          return rows;
+        });
+        return { ends: rows.map(({ end }) => end), messages };
+      };
+      expect(all.length).toBeGreaterThan(100);
+      expect(await ofText('message')).toEqual({ ends: all.map(({ end }) => end), messages: all.length });
+      expect(await ofText('elsewhere')).toEqual({ ends: [], messages: 0 });
     },
     TIMEOUT_MS,
   );

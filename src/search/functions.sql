@@ -95,7 +95,7 @@ BEGIN
                                                                     WHERE m.conversation_id = x.conversation_id AND m.sequence = x.last_sequence
                                                                       AND (SELECT strpos(w.text, p_text) > 0 OR strpos(w.text, E'\n') > 0 FROM (SELECT array_to_string(x.texts, E'\t') AS text OFFSET 0) w))) AS at
                                         WHERE sorted[x.place] = x.conversation_id AND sorted_ends[x.place] >= x.last_sequence OFFSET 0) s
-                                WHERE CASE WHEN s.at < p_until THEN true
+                                WHERE CASE WHEN s.at < p_until THEN true WHEN s.at IS NULL THEN false
                                            ELSE (SELECT f.created_at FROM messages f WHERE f.conversation_id = x.conversation_id AND f.sequence = x.sequences[1]) < p_until END OFFSET 0) t ON true
            ORDER BY t.at DESC) y;
 END $$;
