@@ -6,7 +6,8 @@ type Data = Record<string, unknown>;
 
 /**
  * What resolvers give to several operations that ask for the same at the same time, such as the newest page of a conversation that many open at
- * once: what it comes to under the same selection is worked out for the first of them, and so is its text. All must be given the very same object.
+ * once: what it comes to under the same selection is worked out for the first of them, and its text for the second. All must be given the very same
+ * object.
  */
 export abstract class SharedSource {
   /** What it came to for who asked last, by what was asked; for others only where that does not depend on who asks. */
