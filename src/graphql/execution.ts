@@ -119,8 +119,7 @@ export class Execution {
     }
     const failures = this.#failures;
     const data = this.#object(plan, source, place);
-    if (repeats.found.size <= repeats.hits + REPEATS_AWAITED && !isPromise(data) && this.#failures === failures)
-      repeats.found.set(source, data);
+    if (repeats.found.size <= repeats.hits + REPEATS_AWAITED && this.#isWhole(data, failures)) repeats.found.set(source, data);
     return data;
   }
 
@@ -130,9 +129,13 @@ export class Execution {
     if (known !== undefined && isAnsweredForAll(plan)) return writtenOnce(known);
     const failures = this.#failures;
     const data = this.#object(plan, source, place);
-    // Each has errors of their own, and what is late has looked at something else.
-    if (!isPromise(data) && this.#failures === failures) source.answers.set(plan, data);
+    if (this.#isWhole(data, failures)) source.answers.set(plan, data);
     return data;
+  }
+
+  /** Whether it may be given again: each place has errors of its own, and what is late has looked at something else. */
+  #isWhole(data: Eventual<Data>, failuresBefore: number): data is Data {
+    return !isPromise(data) && this.#failures === failuresBefore;
   }
 
   #field(plan: FieldPlan, source: unknown, above: Place): unknown {

@@ -57,6 +57,10 @@ export const SHAREABLE_COORDINATES: readonly string[] = Object.entries(ANSWERED_
   fields.map((field) => `${type}.${field}`),
 );
 
+function isNamed(typeName: string, field: string): boolean {
+  return ANSWERED_BY_ITSELF[typeName]?.includes(field) === true;
+}
+
 /** What two subscriptions must have in common for one execution to answer both, besides the event. */
 export type Sharing = {
   /** The document as it is when nothing but its meaning counts, and the name of its operation. */
@@ -106,7 +110,7 @@ export function sharingOf(schema: GraphQLSchema, document: DocumentNode, operati
     const types = isAbstractType(type) ? schema.getPossibleTypes(type) : isObjectType(type) ? [type] : [];
     return types.every((each) => {
       const field = each.getFields()[name];
-      const isByEvent = each === root || (ANSWERED_BY_ITSELF[each.name]?.includes(name) === true && given.length === 0);
+      const isByEvent = each === root || (isNamed(each.name, name) && given.length === 0);
       return isByEvent && field !== undefined && (selectionSet === undefined || isAnswered(getNamedType(field.type).name, selectionSet));
     });
   }
@@ -127,7 +131,7 @@ export function isAnsweredForAll(plan: ObjectPlan): boolean {
   if (known !== undefined) return known;
   const isAnswered = plan.fields.every(
     ({ field, name, parentType, value }) =>
-      field === null || (ANSWERED_BY_ITSELF[parentType.name]?.includes(name) === true && field.args.length === 0 && isValueAnswered(value)),
+      field === null || (isNamed(parentType.name, name) && field.args.length === 0 && isValueAnswered(value)),
   );
   answeredForAll.set(plan, isAnswered);
   return isAnswered;
