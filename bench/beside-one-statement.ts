@@ -1,10 +1,11 @@
-import { inbox, membersPages, unreadConversationCount, unreadCounts } from '../src/conversations/store.ts';
+import { inbox, membersPages, unreadCounts } from '../src/conversations/store.ts';
 import { NO_FILTER } from '../src/messages/pages/page.ts';
 import { planPage } from '../src/messages/plan.ts';
 import { lastMessages } from '../src/messages/store.ts';
 import type { Sql } from '../src/platform/postgres.ts';
 import type { LargeHistory } from '../test/kit/large-history.ts';
 import { INBOX_CONVERSATIONS } from './history-data.ts';
+import { type Percentiles, percentiles } from './percentiles.ts';
 
 const PAGE = 50;
 const MEMBERS = 5;
@@ -64,53 +65,48 @@ async function pageAtOnce(sql: Sql, { conversationKey }: LargeHistory): Promise<
   return rows.length;
 }
 
-/** What the server reads, in turns with the one statement that would do for just that: p50 and p99 of each in ms, and what the one takes of the other. */
+/** `ratio`: of what the one statement takes. */
+export type Beside = Percentiles & { readonly name: string; readonly way: 'one statement' | 'as served'; readonly ratio: number };
+
+/** What the server reads, in turns with the one statement that would do for just that. */
 export async function besideOneStatement(
   sql: Sql,
   history: LargeHistory,
   inboxViewerKey: number,
   rounds: number,
-): Promise<readonly string[]> {
-  await unreadConversationCount(sql, inboxViewerKey);
+): Promise<readonly Beside[]> {
+  const inboxName = `inbox: ${PAGE} of ${INBOX_CONVERSATIONS} conversations with last message, unread and ${MEMBERS} members`;
   return [
     ...(await inTurns('newest page', rounds, PAGE + 1, {
       'one statement': () => pageAtOnce(sql, history),
       'as served': () => pageAsServed(sql, history),
     })),
-    ...(await inTurns(
-      `inbox: ${PAGE} of ${INBOX_CONVERSATIONS} conversations with last message, unread and ${MEMBERS} members`,
-      rounds,
-      PAGE,
-      {
-        'one statement': () => inboxAtOnce(sql, inboxViewerKey),
-        'as served': () => inboxAsServed(sql, inboxViewerKey),
-      },
-    )),
+    ...(await inTurns(inboxName, rounds, PAGE, {
+      'one statement': () => inboxAtOnce(sql, inboxViewerKey),
+      'as served': () => inboxAsServed(sql, inboxViewerKey),
+    })),
   ];
 }
 
 async function inTurns(
-  title: string,
+  name: string,
   rounds: number,
   expected: number,
-  ways: Readonly<Record<'one statement' | 'as served', () => Promise<number>>>,
-): Promise<readonly string[]> {
-  const times = new Map(Object.keys(ways).map((name): [string, number[]] => [name, []]));
+  reads: Readonly<Record<Beside['way'], () => Promise<number>>>,
+): Promise<readonly Beside[]> {
+  const ways = ['one statement', 'as served'] as const;
+  const times = { 'one statement': [] as number[], 'as served': [] as number[] };
   // The first round is to warm up.
   for (let round = 0; round <= rounds; round += 1)
-    for (const [name, read] of Object.entries(ways)) {
+    for (const way of ways) {
       const startedAt = performance.now();
-      const found = await read();
-      if (found !== expected) throw new Error(`${title}, ${name}: ${expected} must be found, got ${found}.`);
-      if (round > 0) times.get(name)?.push(performance.now() - startedAt);
+      const found = await reads[way]();
+      if (found !== expected) throw new Error(`${name}, ${way}: ${expected} must be found, got ${found}.`);
+      if (round > 0) times[way].push(performance.now() - startedAt);
     }
-  const at = (name: string, share: number) => {
-    const sorted = (times.get(name) ?? []).toSorted((one, other) => one - other);
-    return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-  };
-  const limit = at('one statement', 0.5);
-  return Object.keys(ways).map(
-    (name) =>
-      `${title}, ${name}: p50 ${at(name, 0.5).toFixed(2)}, p99 ${at(name, 0.99).toFixed(2)} ms, ${(at(name, 0.5) / limit).toFixed(2)} of the one`,
-  );
+  const limit = percentiles(times['one statement']).p50Ms;
+  return ways.map((way) => {
+    const found = percentiles(times[way]);
+    return { name, way, ...found, ratio: found.p50Ms / limit };
+  });
 }

@@ -14,11 +14,12 @@ import { connectPostgres, type DatabaseAddress, type Sql } from '../src/platform
 import { Explainer } from '../test/kit/explain.ts';
 import type { LargeHistory } from '../test/kit/large-history.ts';
 import { textConditionOf } from '../test/kit/text-condition.ts';
-import { besideOneStatement } from './beside-one-statement.ts';
+import { type Beside, besideOneStatement } from './beside-one-statement.ts';
 import { createBenchDatabase } from './databases.ts';
 import { buildHistories } from './history-data.ts';
 import { measureOtherWays } from './other-ways.ts';
 import { measureOverHttp } from './over-http.ts';
+import { type Percentiles, percentiles } from './percentiles.ts';
 
 const { values } = parseArgs({
   options: {
@@ -36,14 +37,7 @@ const WORDS = { 'common word': 'message', 'medium word': 'sometimes', 'rare word
 
 /** What is measured, as one page backward from a depth, or around a place there. */
 type Case = { readonly name: string; readonly filter: PageFilter; readonly place?: (history: LargeHistory, share: number) => PagePlace };
-export type Measured = {
-  readonly name: string;
-  readonly depth: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly read: number;
-  readonly returned: number;
-};
+export type Measured = Percentiles & { readonly name: string; readonly depth: number; readonly read: number; readonly returned: number };
 
 for (const target of values.on.split(',')) {
   await using database = await createBenchDatabase(
@@ -53,13 +47,12 @@ for (const target of values.on.split(',')) {
   const measured = await measurePages(database.address, built.histories);
   report(`${database.name}: pages of ${PAGE - 1}, ms`, measured);
   const [first] = built.histories;
+  const beside = first === undefined ? [] : await measureBeside(database.address, first, built.viewerKey);
   if (first !== undefined) {
-    await using connections = connect(database.address);
-    for (const line of await besideOneStatement(connections.sql, first, built.viewerKey, rounds)) say(line);
     for (const line of await measureOtherWays(database.address, first, depthsOf(first))) say(line);
     for (const line of await measureOverHttp(database.address, first, depthsOf(first), Number(values['http-seconds']))) say(line);
   }
-  if (values.json !== undefined) writeFileSync(`${values.json}.${target}.json`, JSON.stringify({ built, measured }, null, 1));
+  if (values.json !== undefined) writeFileSync(`${values.json}.${target}.json`, JSON.stringify({ built, measured, beside }, null, 1));
 }
 
 function say(line: string): void {
@@ -181,14 +174,16 @@ async function countRows(
   return { read, returned: rows.length };
 }
 
-function connect(address: DatabaseAddress, connectionsMax = 4) {
-  return connectPostgres({ address, connectionsMax, queueMax: 100, statementTimeoutMs: 60_000, lockTimeoutMs: 10_000 });
+async function measureBeside(address: DatabaseAddress, history: LargeHistory, inboxViewerKey: number): Promise<readonly Beside[]> {
+  await using database = connect(address);
+  const measured = await besideOneStatement(database.sql, history, inboxViewerKey, rounds);
+  for (const { name, way, p50Ms, p99Ms, ratio } of measured)
+    say(`${name}, ${way}: p50 ${p50Ms.toFixed(2)}, p99 ${p99Ms.toFixed(2)} ms, ${ratio.toFixed(2)} of the one`);
+  return measured;
 }
 
-function percentiles(times: readonly number[]): { readonly p50Ms: number; readonly p99Ms: number } {
-  const sorted = times.toSorted((one, other) => one - other);
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-  return { p50Ms: at(0.5), p99Ms: at(0.99) };
+function connect(address: DatabaseAddress, connectionsMax = 4) {
+  return connectPostgres({ address, connectionsMax, queueMax: 100, statementTimeoutMs: 60_000, lockTimeoutMs: 10_000 });
 }
 
 function report(title: string, measured: readonly Measured[]): void {
